@@ -46,7 +46,7 @@ apt_stanzas() {
 	}
 	# One stanza: text holds the fields that are passed on as they are.
 	function emit(suites, comps, text,    n, i, s, keep) {
-		if ((" " comps " ") !~ / main /)
+		if ((" " comps " ") !~ / (main|universe) /)
 			return
 		n = split(suites, s, /[ \t\n]+/)
 		for (i = 1; i <= n; i++) {
