@@ -122,7 +122,12 @@ build() {
 	) > "$log" 2>&1 || fail build "libcap-ng ($kind) did not build (see $log)"
 	cp "$work/src/.libs/libcap-ng.a" "$deps/$kind/lib/"
 	cp "$work/src/cap-ng.h" "$deps/$kind/include/"
-	cp "$work/COPYING.LIB" "$deps/"
+	# What the licence asks to go along with the binary: text, notices and this very source.
+	mkdir -p "$deps/$kind/source"
+	cp "$work/COPYING.LIB" "$deps/$kind/"
+	cp "$tarball" "$deps/$kind/source/"
+	[ "$kind" != musl ] || [ ! -f /usr/share/doc/musl-dev/copyright ] ||
+		cp /usr/share/doc/musl-dev/copyright "$deps/$kind/musl.copyright"
 	rm -rf "$work"
 }
 

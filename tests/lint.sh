@@ -1,0 +1,110 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# clang-format, clang-tidy, cppcheck, shellcheck over every file of the tree, and the house
+# limits that no tool knows. A tool that is not installed is skipped (and fails in CI).
+
+set -eu
+cd "$(dirname "$0")/.."
+BUILD=${BUILD:-build}
+passed=0 failed=0 skipped=0
+
+# files PATTERN...: of this tree, without build products
+files() {
+	if git rev-parse --show-toplevel > /dev/null 2>&1; then
+		git ls-files -co --exclude-standard -- "$@" | sort -u |
+			while read -r f; do [ ! -f "$f" ] || echo "$f"; done
+	else
+		for pattern in "$@"; do
+			find . -name .git -prune -o -path "./$BUILD" -prune -o -type f -name "$pattern" -print
+		done | sed 's,^\./,,' | sort -u
+	fi
+}
+
+# check NAME COMMAND...: prints its line, and the output when it is not good
+check() {
+	name=$1
+	shift
+	if output=$("$@" 2>&1); then
+		echo "ok lint.$name"
+		passed=$((passed + 1))
+	else
+		[ -z "$output" ] || printf '%s\n' "$output" | sed 's/^/    | /'
+		echo "not ok lint.$name"
+		failed=$((failed + 1))
+	fi
+}
+
+# tool PROGRAM NAME COMMAND...: the same when the program is there
+tool() {
+	program=$1
+	shift
+	if command -v "$program" > /dev/null; then
+		check "$@"
+	elif [ "${CI:-}" = true ]; then
+		echo "not ok lint.$1: $program not found (apt-get install $program)"
+		failed=$((failed + 1))
+	else
+		echo "skip lint.$1: $program not found (apt-get install $program)"
+		skipped=$((skipped + 1))
+	fi
+}
+
+shell_files() {
+	files '*.sh'
+	files '*' | grep -v '\.[a-z]*$' | while read -r f; do
+		if head -n1 "$f" | grep -Eq '^#!.*[ /](ba)?sh( |$)'; then echo "$f"; fi
+	done
+	[ ! -f .ci/run ] || echo .ci/run
+}
+
+# The flags the sources see, with the host's headers: musl's are not needed to judge them.
+flags="-std=c11 -D_GNU_SOURCE -Ishim -isystem $BUILD/deps/host/include"
+
+tidy() {
+	# One at a time: it says how many warnings it swallowed, which nobody needs.
+	status=0
+	for f in $c_sources; do
+		# shellcheck disable=SC2086
+		clang-tidy --quiet --warnings-as-errors='*' "$f" -- $flags 2> /dev/null || status=1
+	done
+	return $status
+}
+
+# What the shim and the tests map or open lives as long as their process does: cppcheck's leak
+# checks are for the host's tools.
+lint_cppcheck() {
+	common='--quiet --std=c11 --error-exitcode=1 --inline-suppr
+		--enable=warning,performance,portability --suppress=missingIncludeSystem
+		--library=posix,gnu -D_GNU_SOURCE -D__linux__ -D__x86_64__ -Ishim'
+	leaks='--suppress=memleak --suppress=resourceLeak --suppress=leakReturnValNotUsed
+		--suppress=strtokCalled --suppress=invalidFunctionArgBool'
+	status=0
+	# shellcheck disable=SC2046,SC2086
+	{
+		set -- $(printf '%s\n' $c_sources | grep -E '^(shim/[^/]*|tests/.*)$')
+		[ $# = 0 ] || cppcheck $common $leaks "$@" || status=1
+		set -- $(printf '%s\n' $c_sources | grep -Ev '^(shim/[^/]*|tests/.*)$')
+		[ $# = 0 ] || cppcheck $common "$@" || status=1
+	}
+	return $status
+}
+
+too_long() {
+	# shellcheck disable=SC2046
+	wc -l $(files '*.c' '*.h' '*.sh') | awk '$2 != "total" && $1 > 450 { print; bad = 1 } END { exit bad }'
+}
+
+c_files=$(files '*.c' '*.h')
+c_sources=$(files '*.c')
+# shellcheck disable=SC2086
+{
+	tool clang-format layout clang-format --dry-run -Werror $c_files
+	tool clang-tidy clang_tidy tidy
+	tool cppcheck cppcheck lint_cppcheck
+	# shellcheck disable=SC2046
+	tool shellcheck shellcheck shellcheck -x -P SCRIPTDIR $(shell_files | sort -u)
+	check no_file_above_450_lines too_long
+}
+echo "# passed failed skipped: $passed $failed $skipped"
+[ "$failed" = 0 ]

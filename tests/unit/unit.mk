@@ -1,0 +1,33 @@
+# tests/unit/NAME_test.c -> $(BUILD)/unit/NAME_test: a cmocka program with every object of the
+# shim but main's, built for the host with AddressSanitizer and UBSan. A file that replaces
+# functions says which in its first lines:   /* wrap: mount openat */
+UNIT_SRC := $(wildcard tests/unit/*_test.c)
+UNIT_TESTS += $(UNIT_SRC:tests/unit/%.c=$(BUILD)/unit/%)
+UNIT_LIB_OBJ = $(filter-out $(BUILD)/asan/obj/main.o,$(ASAN_OBJ))
+-include $(UNIT_SRC:tests/unit/%.c=$(BUILD)/unit/%.d)
+
+# Asked for when the first of them is built, so that `make` alone does not need cmocka.
+$(BUILD)/unit/cmocka: | $(BUILD)/tools
+	@mkdir -p $(@D)
+	@printf '%s\n' '#include <stdarg.h>' '#include <stddef.h>' '#include <setjmp.h>' \
+		'#include <cmocka.h>' | $(HOST_CC) -E -x c - >/dev/null 2>&1 || \
+		{ echo 'make: tools: missing (apt-get install libcmocka-dev)' >&2; exit 1; }
+	@touch $@
+
+wraps = $(addprefix -Wl$(,)--wrap=,$(shell sed -n 's,^/\* wrap: \(.*\) \*/$$,\1,p' $(1)))
+, := ,
+
+$(BUILD)/unit/%_test: tests/unit/%_test.c Makefile $(BUILD)/unit/cmocka \
+		$(BUILD)/deps/host/lib/libcap-ng.a $$(UNIT_LIB_OBJ)
+	@mkdir -p $(@D)
+	$(HOST_CC) $(ASAN_CFLAGS) -Wno-missing-prototypes -MMD -MP -o $@ $< \
+		$(call wraps,$<) $(UNIT_LIB_OBJ) $(BUILD)/deps/host/lib/libcap-ng.a -lcmocka
+
+# Ahead of time for tests/run.sh, and the sanitizer build for its second round.
+.PHONY: test-programs
+test-programs: all $(TEST_PROGRAMS) $(CONTAINER_PROGRAMS) $(UNIT_TESTS)
+unit-programs: $(UNIT_TESTS)
+	@printf '%s\n' $^ > $(BUILD)/unit/programs
+.PHONY: unit-programs
+container-programs: $(CONTAINER_PROGRAMS)
+.PHONY: container-programs
