@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "command.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "environment.h"
+#include "text.h"
+
+#define STEP "exec"
+
+static int is_missing(int err)
+{
+	return err == ENOENT || err == ENOTDIR;
+}
+
+static int cannot(struct finding *f, int err, const char *path)
+{
+	const char *hint = NULL;
+
+	switch (err) {
+	case ENOENT:
+		hint = "the file is there: its interpreter or dynamic loader is missing";
+		break;
+	case EACCES:
+		hint = "the application's user must be able to execute it: chmod a+rx, and no "
+		       "noexec mount";
+		break;
+	case ENOEXEC:
+		hint = "neither a program for this machine nor a script with #! in its first line";
+		break;
+	case E2BIG:
+		hint = "arguments and environment together are too long";
+		break;
+	default:
+		break;
+	}
+	return finding_set(f, EXIT_CANNOT_EXEC, STEP, err, "cannot execute", path, hint);
+}
+
+/* Return: 0 to look further, or -errno when the search ends here. */
+static int try(const char *path, char *const argv[], char *const env[], struct finding *f)
+{
+	int err;
+
+	execve(path, argv, env);
+	err = errno;
+	/* With ENOENT it is the file or what it names in its first bytes. */
+	if (is_missing(err) && access(path, F_OK) < 0)
+		return 0;
+	return cannot(f, err, path);
+}
+
+static int try_path(const char *name, char *const argv[], char *const env[], struct finding *f)
+{
+	const char *dirs = environment_get((char **)(uintptr_t)env, "PATH");
+	int denied = 0;
+	char path[PATH_MAX];
+
+	while (dirs) {
+		const char *colon = strchr(dirs, ':');
+		size_t len = colon ? (size_t)(colon - dirs) : strlen(dirs);
+		size_t name_len = strlen(name);
+
+		if (len && len + name_len + 2 <= sizeof(path)) {
+			int r;
+
+			memcpy(path, dirs, len);
+			path[len] = '/';
+			memcpy(path + len + 1, name, name_len + 1);
+			r = try(path, argv, env, f);
+			/* As a shell does it: one that may not be executed does not
+			 * hide one further on. */
+			if (r < 0 && r != -EACCES)
+				return r;
+			if (r < 0)
+				denied = 1;
+		}
+		dirs = colon ? colon + 1 : NULL;
+	}
+	return denied ? -EACCES : 0;
+}
+
+static int not_found(struct finding *f, const char *name, const char *hint)
+{
+	return finding_set(f, EXIT_NOT_FOUND, STEP, ENOENT, "no such command:", name, hint);
+}
+
+static int exec_default(char *const env[], struct finding *f)
+{
+	static const char *const paths[] = {"/app/bin/stremio", "/usr/bin/stremio"};
+	char name[] = "stremio";
+	char *argv[] = {name, NULL};
+	int r = 0;
+
+	for (size_t i = 0; !r && i < sizeof(paths) / sizeof(paths[0]); i++)
+		r = try(paths[i], argv, env, f);
+	if (!r)
+		r = try_path(name, argv, env, f);
+	return r ? r : not_found(f, name, "install it in the image, or name a COMMAND");
+}
+
+int command_exec(char *const argv[], char *const env[], struct finding *f)
+{
+	int r;
+
+	if (!argv)
+		return exec_default(env, f);
+	if (!argv[0][0])
+		return not_found(f, argv[0], NULL);
+	if (strchr(argv[0], '/'))
+		r = try(argv[0], argv, env, f);
+	else
+		r = try_path(argv[0], argv, env, f);
+	return r ? r : not_found(f, argv[0], "give its whole path, or set PATH");
+}

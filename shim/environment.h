@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* environment: the variables an application expects, where nobody set them. */
+#ifndef SHIM_ENVIRONMENT_H
+#define SHIM_ENVIRONMENT_H
+
+#include "account.h"
+#include "prepare.h"
+
+/**
+ * environment_build() - complete the application's environment.
+ * @given: what this program got; values that were given win.
+ * @a: the account. @rd: the runtime directory.
+ * Return: a NULL-terminated array in a private mapping, or NULL without memory.
+ *
+ * PID 1 of a container has neither PATH nor HOME. Where the environment is root's own
+ * (USER=root, as `incus exec` and sudo(8) leave it) and the application is not root,
+ * its HOME, USER, LOGNAME, SHELL and a runtime directory of /run/user/0 describe the
+ * wrong account and do not count as given.
+ */
+char **environment_build(char **given, const struct account *a, const struct runtime_dir *rd);
+
+/**
+ * environment_get() - look a variable up.
+ * @env: the array. @name: without '='. Return: its value or NULL.
+ */
+const char *environment_get(char **env, const char *name);
+
+#endif

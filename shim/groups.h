@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* groups: the supplementary groups that open the devices, and no others. */
+#ifndef SHIM_GROUPS_H
+#define SHIM_GROUPS_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#define GROUPS_MAX 32
+
+struct groups {
+	gid_t gid[GROUPS_MAX];
+	size_t count;
+};
+
+/**
+ * groups_of_devices() - the owning groups of the GPU's render nodes and of the sound
+ * nodes that are in this container.
+ * @out: each group once, ascending.
+ *
+ * By number and from the nodes themselves: names differ between distributions or
+ * are missing. Nodes whose group may not read and write them do not count, nor do
+ * gid 0 and the overflow gid 65534, which owns everything that is not mapped.
+ * Source: majors 226 (render nodes have minor 128 and up) and 116 of the kernel's
+ * Documentation/admin-guide/devices.txt.
+ */
+void groups_of_devices(struct groups *out);
+
+#endif

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "confine.h"
+#include "descriptors.h"
+#include "environment.h"
+#include "filter.h"
+#include "retire.h"
+#include "signals.h"
+#include "verify.h"
+
+/*
+ * Two pipes between supervisor and child. `go`: one byte when the supervisor has
+ * retired; end of file means that it failed, or is gone. `outcome`: a finding when
+ * the launch failed; end of file when the exec took place and closed it.
+ */
+struct pipes {
+	int go[2];
+	int outcome[2];
+};
+
+/* ------------------------------------------------------------------ the child */
+
+static int default_dispositions(struct finding *f)
+{
+	for (int signum = 1; signum <= SIGNAL_LAST; signum++) {
+		int r;
+
+		if (signum == SIGKILL || signum == SIGSTOP)
+			continue;
+		r = signals_set_default(signum);
+		if (r < 0)
+			return finding_set(f, EXIT_SETUP, "signals", -r,
+					   "cannot reset a disposition", NULL, NULL);
+	}
+	return 0;
+}
+
+/* A directory outside the container's root must not be handed in (CVE-2024-21626). */
+static int stay_inside(struct finding *f)
+{
+	char path[PATH_MAX];
+
+	if (syscall(SYS_getcwd, path, sizeof(path)) > 0 && path[0] == '/')
+		return 0;
+	if (chdir("/") < 0)
+		return finding_set(f, EXIT_SETUP, "directory", errno, "cannot change to", "/",
+				   NULL);
+	log_warn("directory", 0, "the working directory is not inside the container, it is / now",
+		 NULL, NULL);
+	return 0;
+}
+
+/* The mask goes last: until here a signal is held, from here it has its default effect. */
+static int release_signals(struct finding *f)
+{
+	int r = signals_set_mask(0);
+
+	if (r < 0)
+		return finding_set(f, EXIT_SETUP, "signals", -r, "cannot be unblocked", NULL, NULL);
+	return 0;
+}
+
+static int wait_for_go(int fd, struct finding *f)
+{
+	char byte;
+	ssize_t n = read(fd, &byte, 1);
+
+	if (n == 1)
+		return 0;
+	return finding_set(f, EXIT_CONFINE, "supervisor", n < 0 ? errno : ECANCELED,
+			   "did not give the word", NULL, NULL);
+}
+
+static int load_policy(const struct policy *p, struct finding *f)
+{
+	int r;
+
+	if (!p)
+		return 0;
+	r = filter_load(p, f);
+	return r < 0 ? r : filter_try(p, f);
+}
+
+/*
+ * The checklist. Each line is one step, and its place has a reason:
+ *   terminal .. directory   what was inherited, while nothing is in the way yet
+ *   groups, bounding, securebits   need capabilities that are about to go
+ *   gid before uid          the other way round it would not be allowed any more
+ *   capabilities after uid  NO_SETUID_FIXUP has kept them through the change
+ *   parent-death after uid  a change of uid clears it
+ *   close-on-exec           after the last open(2)
+ *   filter, then verify     the filter is part of what is verified; what it may not
+ *                           let through (privileges) is verified right before it
+ *   go                      the supervisor, too, is confined by now
+ */
+static int confine(const struct launch *l, int status, const struct expectation *e, pid_t parent,
+		   const struct pipes *p, struct finding *f)
+{
+	if (terminal_take(&l->terminal, f) < 0 || default_dispositions(f) < 0 ||
+	    stay_inside(f) < 0 || confine_groups(&l->groups, f) < 0 || confine_bounding(0, f) < 0 ||
+	    confine_securebits(f) < 0 || confine_gid(l->account.gid, f) < 0 ||
+	    confine_uid(l->account.uid, f) < 0 || confine_capabilities(0, f) < 0 ||
+	    confine_ambient(f) < 0 || confine_no_new_privs(f) < 0 ||
+	    confine_parent_death(parent, f) < 0 || descriptors_close_on_exec(f) < 0 ||
+	    verify_privileges(l->account.uid, f) < 0 || load_policy(l->policy, f) < 0 ||
+	    verify_confinement(status, e, f) < 0 || wait_for_go(p->go[0], f) < 0 ||
+	    release_signals(f) < 0)
+		return -EPERM;
+	return 0;
+}
+
+_Noreturn static void child(const struct launch *l, const struct pipes *p, pid_t parent)
+{
+	struct expectation e = {
+		.uid = l->account.uid,
+		.gid = l->account.gid,
+		.groups = &l->groups,
+		.filtered = l->policy != NULL,
+	};
+	struct finding f = {.status = EXIT_SETUP};
+	char **env = environment_build(l->environment, &l->account, &l->runtime_dir);
+	int status = verify_open(&e.filters_before, &f);
+	ssize_t n;
+
+	close(p->go[1]);
+	umask(022);
+	if (!env)
+		(void)finding_set(&f, EXIT_SETUP, "environment", ENOMEM, "no memory for it", NULL,
+				  NULL);
+	else if (status >= 0 && confine(l, status, &e, parent, p, &f) == 0)
+		(void)command_exec(l->options->command, env, &f);
+
+	/* Only failures get here. Fail safe: nothing below may start anything. */
+	n = write(p->outcome[1], &f, sizeof(f));
+	_exit(n == (ssize_t)sizeof(f) ? f.status : EXIT_SETUP);
+}
+
+/* ------------------------------------------------------------- the supervisor */
+
+static int make_pipes(struct pipes *p, struct finding *f)
+{
+	if (pipe2(p->go, O_CLOEXEC) < 0 || pipe2(p->outcome, O_CLOEXEC) < 0)
+		return finding_set(f, EXIT_SETUP, "fork", errno, "cannot make a pipe", NULL, NULL);
+	return 0;
+}
+
+/* No libc fork(3): its handlers and locks are for threads, which there are none of. */
+static pid_t fork_plainly(void)
+{
+#ifdef __x86_64__
+	return (pid_t)syscall(SYS_fork);
+#else
+	return (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+#endif
+}
+
+static void reap(pid_t pid)
+{
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		continue;
+}
+
+/* Read until the pipe closes: all of a finding, or nothing at all. */
+static int read_outcome(int fd, struct finding *f)
+{
+	struct finding theirs;
+	ssize_t n;
+
+	do {
+		n = read(fd, &theirs, sizeof(theirs));
+	} while (n < 0 && errno == EINTR);
+	if (n == 0)
+		return 0;
+	if (n != (ssize_t)sizeof(theirs))
+		return finding_set(f, EXIT_SETUP, "fork", n < 0 ? errno : EIO,
+				   "cannot read the outcome of the launch", NULL, NULL);
+	*f = theirs;
+	return -EPERM;
+}
+
+int launch(const struct launch *l, pid_t *pid, struct finding *f)
+{
+	pid_t self = getpid();
+	struct pipes p;
+	int r = make_pipes(&p, f);
+
+	if (r < 0)
+		return r;
+	*pid = fork_plainly();
+	if (*pid < 0)
+		return finding_set(f, EXIT_SETUP, "fork", errno, "cannot start a process", NULL,
+				   errno == EAGAIN ? "raise limits.processes" : NULL);
+	if (*pid == 0)
+		child(l, &p, self);
+
+	close(p.go[0]);
+	close(p.outcome[1]);
+	r = retire(l->options, l->init, f);
+	/* A child that failed has closed its end: its own finding tells more. */
+	if (r == 0 && write(p.go[1], "", 1) != 1 && errno != EPIPE)
+		r = finding_set(f, EXIT_SETUP, "fork", errno, "cannot give the child the word",
+				NULL, NULL);
+	close(p.go[1]);
+	if (r < 0) {
+		reap(*pid); /* it ends by itself, without the word */
+		return r;
+	}
+	r = read_outcome(p.outcome[0], f);
+	close(p.outcome[0]);
+	if (r < 0)
+		reap(*pid);
+	return r;
+}

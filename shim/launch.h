@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* launch: fork, confine both sides, exec. */
+#ifndef SHIM_LAUNCH_H
+#define SHIM_LAUNCH_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "account.h"
+#include "finding.h"
+#include "groups.h"
+#include "options.h"
+#include "policy/policy.h"
+#include "prepare.h"
+#include "terminal.h"
+
+/* All that the child needs to know; filled by main() step by step. */
+struct launch {
+	const struct options *options;
+	struct account account;
+	struct groups groups;
+	struct runtime_dir runtime_dir;
+	const struct policy *policy; /* NULL: none */
+	struct terminal terminal;
+	char **environment; /* as this program got it */
+	bool init;	    /* this process is PID 1 of its namespace */
+};
+
+/**
+ * launch() - start the command, confined and verified.
+ * @l: the plan.
+ * @pid: out, the command's process.
+ * @f: out, on failure; whichever side it happened on.
+ *
+ * The child takes its privileges away step by step and verifies, this process
+ * meanwhile takes away its own (see retire.h), and only when both have succeeded
+ * does the child exec. So no failure of either leaves an application running, and
+ * when this returns 0, the exec has taken place.
+ *
+ * Return: 0 or -errno; @f->status is EXIT_SETUP, EXIT_CONFINE, EXIT_CANNOT_EXEC or
+ * EXIT_NOT_FOUND. On failure the child is reaped.
+ */
+int launch(const struct launch *l, pid_t *pid, struct finding *f);
+
+#endif

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "leftovers.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "directory.h"
+#include "text.h"
+
+/* What of /proc/PID/stat matters here, proc(5). */
+struct process {
+	uint32_t parent;
+	uint32_t session;
+	bool terminal; /* it has a controlling one */
+};
+
+static const char *skip_field(const char *s)
+{
+	while (*s && *s != ' ')
+		s++;
+	while (*s == ' ')
+		s++;
+	return s;
+}
+
+static bool read_process(uint32_t pid, struct process *p)
+{
+	char buf[512];
+	struct text path;
+	const char *at;
+	uint32_t group;
+	ssize_t n;
+	int fd;
+
+	text_begin(&path, buf, sizeof(buf));
+	text_str(&path, "/proc/");
+	text_num(&path, pid);
+	text_str(&path, "/stat");
+	fd = open(buf, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	n = read(fd, buf, sizeof(buf) - 1);
+	close(fd);
+	if (n <= 0)
+		return false;
+	buf[n] = '\0';
+	/* The name in parentheses is the process's own choice: count from its end. */
+	at = strrchr(buf, ')');
+	if (!at || at[1] != ' ' || !at[2])
+		return false;
+	at = skip_field(at + 2); /* past the state */
+	if (field_u32(&at, &p->parent) < 0 || field_u32(&at, &group) < 0 ||
+	    field_u32(&at, &p->session) < 0)
+		return false;
+	p->terminal = *at != '0'; /* tty_nr, which may be negative */
+	return true;
+}
+
+/* Up the line of parents. Bounded, for it is read while it changes. */
+static bool descends_from(uint32_t pid, uint32_t ancestor)
+{
+	struct process p;
+
+	for (int depth = 0; depth < 64 && pid > 1; depth++) {
+		if (!read_process(pid, &p))
+			return false;
+		if (p.parent == ancestor)
+			return true;
+		pid = p.parent;
+	}
+	return false;
+}
+
+static void send(uint32_t pid, int signum)
+{
+	kill((pid_t)pid, signum);
+	if (signum == SIGTERM)
+		kill((pid_t)pid, SIGCONT);
+}
+
+/* @self: 0 for PID 1's errand (shells), else whose descendants get @signum. */
+static void walk(uint32_t self, int signum)
+{
+	struct directory dir;
+	struct process p;
+	const char *name;
+	uint32_t pid;
+
+	if (directory_open(&dir, "/proc") < 0)
+		return;
+	while (directory_next(&dir, &name) > 0) {
+		if (parse_u32(name, INT32_MAX, &pid) < 0 || pid <= 1)
+			continue;
+		if (self) {
+			if (descends_from(pid, self))
+				send(pid, signum);
+		} else if (read_process(pid, &p) && p.session == pid && p.terminal) {
+			kill((pid_t)pid, signum);
+		}
+	}
+	directory_close(&dir);
+}
+
+void leftovers_signal(bool init, int signum)
+{
+	if (!init) {
+		walk((uint32_t)getpid(), signum);
+		return;
+	}
+	send((uint32_t)-1, signum);
+	if (signum == SIGTERM)
+		walk(0, SIGHUP);
+}
+
+bool leftovers_any(bool init)
+{
+	return init && kill(-1, 0) == 0;
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * stremio-shim: starts one application, confined, and looks after it as PID 1 of a
+ * container. The story in five calls: parse, prepare, launch, report, supervise.
+ * Signals are held from before main() on (signals.c).
+ */
+#include <errno.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "account.h"
+#include "descriptors.h"
+#include "filter.h"
+#include "finding.h"
+#include "groups.h"
+#include "launch.h"
+#include "options.h"
+#include "prepare.h"
+#include "ready.h"
+#include "signals.h"
+#include "supervise.h"
+#include "terminal.h"
+
+extern char **environ;
+
+/*
+ * Undo what the parent may have left on us: an ignored SIGCHLD would take the
+ * command's exit status away, an ignored SIGTSTP would break job control.
+ */
+static int become_supervisor(struct supervisor *s, struct finding *f)
+{
+	if (signals_set_default(SIGCHLD) < 0 || signals_set_default(SIGTSTP) < 0)
+		return finding_set(f, EXIT_SETUP, "signals", EINVAL, "cannot reset a disposition",
+				   NULL, NULL);
+	s->init = getpid() == 1;
+	if (!s->init && prctl(PR_SET_CHILD_SUBREAPER, 1L, 0L, 0L, 0L) < 0)
+		return finding_set(f, EXIT_SETUP, "subreaper", EINVAL, "cannot adopt orphans", NULL,
+				   "a kernel of 3.4 or newer is needed");
+	/* The application must not read or trace this process. */
+	if (prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L) < 0)
+		return finding_set(f, EXIT_CONFINE, "dumpable", EINVAL, "cannot be cleared", NULL,
+				   NULL);
+	s->signals = signals_open();
+	if (s->signals < 0)
+		return finding_set(f, EXIT_SETUP, "signals", -s->signals, "cannot be received",
+				   NULL, NULL);
+	return 0;
+}
+
+static int run(char **argv, struct finding *f)
+{
+	struct options options;
+	struct launch plan = {.options = &options, .environment = environ};
+	struct supervisor s = {.ready = -1, .terminal = &plan.terminal};
+
+	if (descriptors_clean(f) < 0 ||
+	    options_parse(argv, environ, OPTIONS_ARGS_FILE, &options, f) < 0)
+		return f->status;
+	log_set_level(options.level);
+	if (options.action != ACTION_LAUNCH)
+		return (options.action == ACTION_HELP ? options_help() : options_version()) < 0
+			       ? EXIT_SETUP
+			       : 0;
+
+	if (become_supervisor(&s, f) < 0 ||
+	    account_resolve(options.user, &account_files_system, &plan.account, f) < 0 ||
+	    filter_choose(&options, &plan.policy, f) < 0 ||
+	    prepare(&options, &plan.account, &plan.runtime_dir, f) < 0 ||
+	    terminal_find(&plan.terminal, f) < 0)
+		return f->status;
+	groups_of_devices(&plan.groups);
+	plan.init = s.init;
+	s.stop_timeout_ms = options.stop_timeout_ms;
+	s.ready = ready_connect(options.ready, s.init);
+
+	if (launch(&plan, &s.command, f) < 0) {
+		terminal_give_back(&plan.terminal, s.command);
+		return f->status;
+	}
+	s.ready = ready_report(s.ready);
+	return supervise(&s);
+}
+
+int main(int argc, char **argv)
+{
+	struct finding f = {0};
+	int status;
+
+	(void)argc;
+	status = run(argv, &f);
+	if (f.status)
+		log_finding(&f);
+	return status;
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "retire.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <unistd.h>
+
+#include "confine.h"
+#include "filter.h"
+#include "verify.h"
+
+#define CAP_BIT(cap) (UINT64_C(1) << (cap))
+
+/* Launching takes setuid, setgid and setpcap; looking after the launched, kill. */
+#define BOUNDING_FOR_LAUNCH \
+	(CAP_BIT(CAP_SETUID) | CAP_BIT(CAP_SETGID) | CAP_BIT(CAP_SETPCAP) | CAP_BIT(CAP_KILL))
+
+static uint64_t bounding_to_keep(const struct options *o, bool init)
+{
+	if (!init || o->exec_bounding == BOUNDING_NONE)
+		return 0;
+	return o->exec_bounding == BOUNDING_LAUNCH ? BOUNDING_FOR_LAUNCH : ~UINT64_C(0);
+}
+
+/* Nobody waits in vain for the end of a pipe, no mount is kept busy. */
+static int let_go(struct finding *f)
+{
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (fd < 0 || dup2(fd, STDIN_FILENO) < 0 || dup2(fd, STDOUT_FILENO) < 0)
+		return finding_set(f, EXIT_SETUP, "descriptors", errno, "cannot be replaced by",
+				   "/dev/null", "the container needs /dev/null");
+	close(fd);
+	if (chdir("/") < 0)
+		return finding_set(f, EXIT_SETUP, "directory", errno, "cannot change to", "/",
+				   NULL);
+	return 0;
+}
+
+/* Of the capabilities to keep, those that are there. */
+static int capabilities_to_keep(bool init, uint64_t *keep, struct finding *f)
+{
+	uint64_t permitted;
+	int r = confine_permitted(&permitted);
+
+	if (r < 0)
+		return finding_set(f, EXIT_CONFINE, "capabilities", -r, "cannot be read", NULL,
+				   NULL);
+	if (!(permitted & CAP_BIT(CAP_KILL)))
+		return finding_set(f, EXIT_CONFINE, "capabilities", EPERM,
+				   "cannot signal another user's processes", NULL,
+				   "start it as root of the container, with CAP_KILL");
+	*keep = CAP_BIT(CAP_KILL);
+	if (init)
+		*keep |= permitted & CAP_BIT(CAP_SYS_BOOT);
+	return 0;
+}
+
+int retire(const struct options *o, bool init, struct finding *f)
+{
+	const struct policy *policy = policy_builtin("init", "deny");
+	struct expectation e = {.filtered = true};
+	uint64_t bounding = bounding_to_keep(o, init);
+	int status = verify_open(&e.filters_before, f);
+	uint64_t bounding_before;
+
+	if (status < 0)
+		return status;
+	if (verify_bounding(status, &bounding_before, f) < 0 || let_go(f) < 0 ||
+	    capabilities_to_keep(init, &e.permitted, f) < 0 || confine_bounding(bounding, f) < 0 ||
+	    confine_capabilities(e.permitted, f) < 0 || confine_ambient(f) < 0 ||
+	    confine_no_new_privs(f) < 0 || filter_load(policy, f) < 0)
+		return -EPERM;
+	e.bounding = bounding & bounding_before;
+	if (verify_supervisor(status, &e, f) < 0)
+		return -EPERM;
+	close(status);
+	return 0;
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "supervise.h"
+
+#include <errno.h>
+#include <linux/reboot.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "leftovers.h"
+#include "ready.h"
+#include "signals.h"
+
+/* How often PID 1 looks for processes that it does not get SIGCHLD for, in a stop only. */
+#define FOREIGN_CHECK_MS 10
+/* How long killed descendants may take to be reaped (one may sit in a disk wait). */
+#define AFTERMATH_MS 1000
+
+enum phase {
+	RUNNING,
+	STOPPING, /* SIGTERM went to the command */
+	ENDING,	  /* SIGTERM went to everything */
+	KILLED,	  /* SIGKILL went to everything */
+	GONE,
+};
+
+struct loop {
+	struct supervisor *s;
+	enum phase phase;
+	int64_t stop_at; /* when the stop began, ms of CLOCK_MONOTONIC */
+	bool exited;	 /* the command has */
+	bool alone;	 /* no child is left */
+	bool restart;
+	int status;
+};
+
+static int64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static void begin_stop(struct loop *l)
+{
+	if (l->phase != RUNNING)
+		return;
+	l->phase = STOPPING;
+	l->stop_at = now_ms();
+}
+
+/* Each request reaches the command, the first one starts the clock. */
+static void request_stop(struct loop *l)
+{
+	begin_stop(l);
+	if (l->exited)
+		return;
+	kill(l->s->command, SIGTERM);
+	kill(l->s->command, SIGCONT); /* a stopped one could not answer */
+}
+
+static void command_changed(struct loop *l, int status)
+{
+	if (WIFSTOPPED(status)) {
+		terminal_follow_stop(l->s->terminal, l->s->command);
+		return;
+	}
+	l->exited = true;
+	l->status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	terminal_give_back(l->s->terminal, l->s->command);
+	begin_stop(l);
+}
+
+static void reap(struct loop *l)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0)
+		if (pid == l->s->command)
+			command_changed(l, status);
+	l->alone = pid < 0 && errno == ECHILD;
+}
+
+static void receive(struct loop *l, const struct signalfd_siginfo *si)
+{
+	switch (si->ssi_signo) {
+	case SIGCHLD:
+		return; /* reap() follows every round */
+	case SIGTERM:
+	case SIGPWR:
+	case SIGNAL_HALT:
+	case SIGNAL_POWEROFF:
+		request_stop(l);
+		return;
+	case SIGINT:
+		if (l->s->init) {
+			l->restart = true;
+			request_stop(l);
+			return;
+		}
+		break;
+	case SIGCONT:
+		if (l->s->terminal->kind == TERMINAL_SHARED && !l->exited) {
+			terminal_follow_continue(l->s->terminal, l->s->command);
+			return;
+		}
+		break;
+	default:
+		break;
+	}
+	if (!l->exited)
+		(void)signal_forward(l->s->command, si);
+}
+
+static void receive_all(struct loop *l)
+{
+	struct signalfd_siginfo si[8];
+	ssize_t n;
+
+	while ((n = read(l->s->signals, si, sizeof(si))) > 0)
+		for (size_t i = 0; i < (size_t)n / sizeof(si[0]); i++)
+			receive(l, &si[i]);
+}
+
+/* When the next thing is due, in ms from the beginning of the stop. */
+static uint32_t due(const struct loop *l)
+{
+	uint32_t timeout = l->s->stop_timeout_ms;
+
+	switch (l->phase) {
+	case STOPPING:
+		return timeout / 2;
+	case KILLED:
+		return timeout + AFTERMATH_MS;
+	default:
+		return timeout;
+	}
+}
+
+static void advance(struct loop *l)
+{
+	bool empty = l->alone && !leftovers_any(l->s->init);
+	bool late = now_ms() - l->stop_at >= due(l);
+
+	if (l->exited && empty) {
+		l->phase = GONE;
+	} else if (l->phase == STOPPING && (l->exited || late)) {
+		leftovers_signal(l->s->init, SIGTERM);
+		l->phase = ENDING;
+	} else if (l->phase == ENDING && late) {
+		leftovers_signal(l->s->init, SIGKILL);
+		l->phase = KILLED;
+	} else if (l->phase == KILLED) {
+		if (late)
+			l->phase = GONE;
+		else if (!l->s->init)
+			leftovers_signal(false, SIGKILL); /* those born meanwhile */
+	}
+}
+
+static int poll_timeout(const struct loop *l)
+{
+	int64_t left;
+
+	if (l->phase == RUNNING)
+		return -1;
+	/* The processes of `incus exec` are nobody's children here. */
+	if (l->alone || l->phase == KILLED)
+		return FOREIGN_CHECK_MS;
+	left = l->stop_at + due(l) - now_ms();
+	return left < 0 ? 0 : (int)left;
+}
+
+/* Incus does a full stop and start then. Where it is not allowed, exiting stops. */
+static void restart(void)
+{
+	(void)syscall(SYS_reboot, LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2,
+		      LINUX_REBOOT_CMD_RESTART, NULL);
+}
+
+int supervise(struct supervisor *s)
+{
+	struct loop l = {.s = s};
+	/* A negative descriptor is passed over, poll(2). */
+	struct pollfd fds[] = {
+		{.fd = s->signals, .events = POLLIN},
+		{.fd = s->ready, .events = POLLIN},
+	};
+
+	do {
+		(void)poll(fds, 2, poll_timeout(&l));
+		if (fds[1].revents) {
+			ready_answer(fds[1].fd);
+			fds[1].fd = -1;
+		}
+		receive_all(&l);
+		reap(&l);
+		if (l.phase != RUNNING)
+			advance(&l);
+	} while (l.phase != GONE);
+
+	if (l.restart)
+		restart();
+	return l.status;
+}
