@@ -106,16 +106,27 @@ static int load_policy(const struct policy *p, struct finding *f)
 static int confine(const struct launch *l, int status, const struct expectation *e, pid_t parent,
 		   const struct pipes *p, struct finding *f)
 {
-	if (terminal_take(&l->terminal, f) < 0 || default_dispositions(f) < 0 ||
-	    stay_inside(f) < 0 || confine_groups(&l->groups, f) < 0 || confine_bounding(0, f) < 0 ||
-	    confine_securebits(f) < 0 || confine_gid(l->account.gid, f) < 0 ||
-	    confine_uid(l->account.uid, f) < 0 || confine_capabilities(0, f) < 0 ||
-	    confine_ambient(f) < 0 || confine_no_new_privs(f) < 0 ||
-	    confine_parent_death(parent, f) < 0 || descriptors_close_on_exec(f) < 0 ||
-	    verify_privileges(l->account.uid, f) < 0 || load_policy(l->policy, f) < 0 ||
-	    verify_confinement(status, e, f) < 0 || wait_for_go(p->go[0], f) < 0 ||
+	/* clang-format off */
+	if (terminal_take(&l->terminal, f) < 0 ||
+	    default_dispositions(f) < 0 ||
+	    stay_inside(f) < 0 ||
+	    confine_groups(&l->groups, f) < 0 ||
+	    confine_bounding(0, f) < 0 ||
+	    confine_securebits(f) < 0 ||
+	    confine_gid(l->account.gid, f) < 0 ||
+	    confine_uid(l->account.uid, f) < 0 ||
+	    confine_capabilities(0, f) < 0 ||
+	    confine_ambient(f) < 0 ||
+	    confine_no_new_privs(f) < 0 ||
+	    confine_parent_death(parent, f) < 0 ||
+	    descriptors_close_on_exec(f) < 0 ||
+	    verify_privileges(l->account.uid, f) < 0 ||
+	    load_policy(l->policy, f) < 0 ||
+	    verify_confinement(status, e, f) < 0 ||
+	    wait_for_go(p->go[0], f) < 0 ||
 	    release_signals(f) < 0)
 		return -EPERM;
+	/* clang-format on */
 	return 0;
 }
 

@@ -67,11 +67,17 @@ int retire(const struct options *o, bool init, struct finding *f)
 
 	if (status < 0)
 		return status;
-	if (verify_bounding(status, &bounding_before, f) < 0 || let_go(f) < 0 ||
-	    capabilities_to_keep(init, &e.permitted, f) < 0 || confine_bounding(bounding, f) < 0 ||
-	    confine_capabilities(e.permitted, f) < 0 || confine_ambient(f) < 0 ||
-	    confine_no_new_privs(f) < 0 || filter_load(policy, f) < 0)
+	/* clang-format off */
+	if (verify_bounding(status, &bounding_before, f) < 0 ||
+	    let_go(f) < 0 ||
+	    capabilities_to_keep(init, &e.permitted, f) < 0 ||
+	    confine_bounding(bounding, f) < 0 ||
+	    confine_capabilities(e.permitted, f) < 0 ||
+	    confine_ambient(f) < 0 ||
+	    confine_no_new_privs(f) < 0 ||
+	    filter_load(policy, f) < 0)
 		return -EPERM;
+	/* clang-format on */
 	e.bounding = bounding & bounding_before;
 	if (verify_supervisor(status, &e, f) < 0)
 		return -EPERM;
