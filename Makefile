@@ -161,7 +161,7 @@ lint: ## clang-format, clang-tidy, cppcheck, shellcheck
 format: ## lay out the C files as .clang-format says
 	clang-format -i $$(git ls-files -co --exclude-standard '*.c' '*.h')
 
-bench: all ## spawn-to-exit times and memory beside other inits, as tables
+bench: all $(BENCH_PROGRAMS) ## spawn-to-exit times and memory beside other inits, as tables
 	@sh tests/bench/run.sh
 
 mutants: all ## remove each privilege step in turn: a test must turn red

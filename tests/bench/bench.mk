@@ -1,0 +1,9 @@
+# What `make bench` runs: a static musl program that does nothing, and the stopwatch.
+BENCH_PROGRAMS := $(BUILD)/bench/spawn $(BUILD)/bench/nothing
+
+$(BUILD)/bench/nothing: tests/bench/nothing.c | $(BUILD)/tools
+	@mkdir -p $(@D)
+	$(MUSL_CC) -std=c11 -Os $(WARN) -static -no-pie -s -o $@ $<
+$(BUILD)/bench/%: tests/bench/%.c | $(BUILD)/tools
+	@mkdir -p $(@D)
+	$(HOST_CC) $(HOST_CFLAGS) -o $@ $<

@@ -1,0 +1,74 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# make bench: spawn-to-exit times and memory beside other inits and launchers, as Markdown
+# tables on stdout and in $BUILD/bench/*.md. No test: it judges nothing, the bars stand beside.
+#
+#   ROUNDS=N   spawns of each command (default 300)
+#   IDLE=N     seconds of idleness to watch (default 10)
+# As root; other programs are measured when they are installed
+# (apt-get install tini catatonit dumb-init bubblewrap).
+
+set -eu
+cd "$(dirname "$0")/../.."
+BUILD=${BUILD:-build}
+SHIM=${SHIM:-$BUILD/stremio-shim}
+ROUNDS=${ROUNDS:-300}
+out=$BUILD/bench
+
+[ "$(id -u)" = 0 ] || { echo 'bench: needs root (the shim gives it up, namespaces)' >&2; exit 1; }
+[ -x "$SHIM" ] || { echo "bench: $SHIM is not there (make)" >&2; exit 1; }
+mkdir -p "$out"
+# Where every uid reaches them: a build may lie in a home directory.
+stage=$(mktemp -d /tmp/stremio-shim-bench.XXXXXX)
+trap 'rm -rf "$stage"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+chmod 755 "$stage"
+cp "$SHIM" "$stage/stremio-shim"
+cp "$out/nothing" "$stage/nothing"
+chmod 755 "$stage"/*
+# The user every container image of the project has; numbers need no passwd entry.
+user=65532:65532
+shim=$stage/stremio-shim
+app=$stage/nothing
+
+set -- 'stremio-shim, fully confined' "$shim" -u $user -- "$app"
+set -- "$@" , 'stremio-shim --policy=none' "$shim" -u $user --policy=none -- "$app"
+# add NAME PROGRAM ARG...
+for init in 'tini-static|-s --' 'tini|-s --' 'catatonit|--' 'dumb-init|--' \
+	    'bwrap|--dev-bind / /'; do
+	path=$(command -v "${init%%|*}") || continue
+	name="${init%%|*} ${init#*|}"
+	# shellcheck disable=SC2086
+	set -- "$@" , "$name" "$path" ${init#*|} "$app"
+done
+set -- "$@" , 'bare, static musl' "$app" , 'bare, glibc: /bin/true' /bin/true
+
+echo "spawn to exit: $ROUNDS rounds, all commands in each" >&2
+"$out/spawn" "$ROUNDS" "$@" > "$out/spawn.tsv"
+awk -F'\t' -v rounds="$ROUNDS" '
+{ name[NR] = $1; median[NR] = $2; p10[NR] = $3; p90[NR] = $4
+  if ($1 ~ /^tini-static/) tini = $2
+  if ($1 ~ /^bwrap/) bwrap = $2 }
+function ratio(us, base) { return base ? sprintf("%.2f", us / base) : "-" }
+END {
+	printf "| spawn to exit, median of %d | µs | p10 | p90 | /tini-static | /bwrap |\n", rounds
+	print "|---|---:|---:|---:|---:|---:|"
+	for (i = 1; i <= NR; i++)
+		printf "| %s | %d | %d | %d | %s | %s |\n", name[i], median[i], p10[i], p90[i],
+			ratio(median[i], tini), ratio(median[i], bwrap)
+	print ""
+	if (tini)
+		printf "shim/tini-static: %s (bar 0.90, goal 0.60)\n", ratio(median[1], tini)
+	if (bwrap)
+		printf "shim/bwrap: %s (bar 0.40)\n", ratio(median[1], bwrap)
+}' "$out/spawn.tsv" | tee "$out/spawn.md"
+echo
+
+sh tests/bench/memory.sh "$shim" "$app" | tee "$out/memory.md"
+
+if [ -x "$out/filter_load" ]; then
+	echo
+	"$out/filter_load" | tee "$out/filter_load.md"
+fi

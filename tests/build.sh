@@ -1,0 +1,201 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# The build tier: what the build promises of its products, and of its refusals.
+
+set -eu
+cd "$(dirname "$0")/.."
+top=$(pwd)
+BUILD=${BUILD:-build}
+MAKE=${MAKE:-make}
+unset MAKEFLAGS MFLAGS MAKELEVEL SHIM CAPNG_SRC
+shim=$BUILD/stremio-shim
+source=$(ls "$BUILD"/deps/libcap-ng_*.orig.tar.gz "$BUILD"/deps/musl/source/* 2>/dev/null | head -n1)
+source=$(cd "$(dirname "$source")" && pwd)/${source##*/}
+work=$(mktemp -d "${TMPDIR:-/tmp}/stremio-shim-build.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+passed=0 failed=0 skipped=0
+
+# expect NAME COMMAND...
+expect() {
+	name=$1
+	shift
+	if (set -e; "$@") > "$work/out" 2>&1; then
+		echo "ok build.$name"
+		passed=$((passed + 1))
+	else
+		tail -n 20 "$work/out" | sed 's/^/    | /'
+		echo "not ok build.$name"
+		failed=$((failed + 1))
+	fi
+}
+
+# copy DIR: this tree without its build products
+copy() {
+	mkdir -p "$1"
+	tar -cf - --exclude=./.git --exclude="./$BUILD" --exclude=./build . | tar -xf - -C "$1"
+}
+
+no_dynamic_section() {
+	readelf -d "$shim" 2>&1 | grep -q 'no dynamic section'
+	! readelf -lW "$shim" | grep -Eq 'INTERP|DYNAMIC'
+}
+
+loads_at_fixed_addresses() {
+	readelf -h "$shim" | grep -q 'Type:.*EXEC'
+}
+
+nothing_writable_is_executable() {
+	readelf -lW "$shim" > "$work/segments"
+	grep -q GNU_STACK "$work/segments"
+	! grep -E ' (LOAD|GNU_STACK) ' "$work/segments" | grep -E ' (RWE|WE) '
+}
+
+constants_become_read_only() {
+	readelf -lW "$shim" | grep -q GNU_RELRO
+}
+
+is_stripped() {
+	readelf -SW "$shim" > "$work/sections"
+	! grep -Eq '\.symtab|\.debug|\.comment' "$work/sections"
+}
+
+at_most_100_kib() {
+	size=$(stat -c %s "$shim")
+	echo "$size bytes"
+	[ "$size" -le 102400 ]
+}
+
+# The same bytes from two places, one of them with BUILD elsewhere.
+same_bytes_from_any_directory() {
+	copy "$work/one"
+	copy "$work/another/place/of/another/length"
+	(cd "$work/one" && CAPNG_SRC=$source $MAKE -s build/stremio-shim)
+	(cd "$work/another/place/of/another/length" &&
+		CAPNG_SRC=$source $MAKE -s BUILD="$work/elsewhere" "$work/elsewhere/stremio-shim")
+	cmp "$work/one/build/stremio-shim" "$work/elsewhere/stremio-shim"
+	cmp "$work/one/build/stremio-shim" "$top/$shim"
+}
+
+names_no_path_of_the_builder() {
+	! grep -aq -e "$top" -e "$HOME/" "$shim"
+}
+
+# LGPL 2.1, section 6: whoever has the sources can put a changed libcap-ng in.
+relinks_with_a_changed_libcap_ng() {
+	mkdir "$work/capng"
+	tar -xzf "$source" -C "$work/capng"
+	mv "$work"/capng/* "$work/capng/libcap-ng-mine"
+	# A kernel capability table that says so is seen in the binary.
+	sed -i 's/"cap_/"cap_/; s,/proc/%d/status,/proc/%d/STATUS,' "$work/capng/libcap-ng-mine/src/cap-ng.c"
+	tar -czf "$work/libcap-ng-mine.tar.gz" -C "$work/capng" libcap-ng-mine
+	[ -d "$work/one" ] || copy "$work/one"
+	(cd "$work/one" && $MAKE -s relink CAPNG_SRC="$work/libcap-ng-mine.tar.gz") 2> "$work/relink"
+	grep -q 'not the pinned libcap-ng' "$work/relink"
+	grep -aq '/proc/%d/STATUS' "$work/one/build/stremio-shim"
+}
+
+# refuses PATTERN COMMAND...: fails with exactly one line of ours, and that matches
+refuses() {
+	pattern=$1
+	shift
+	status=0
+	"$@" > "$work/said" 2>&1 || status=$?
+	cat "$work/said"
+	[ "$status" != 0 ]
+	[ "$(grep -c '^\(deps\|make\): [a-z]*: ' "$work/said")" = 1 ]
+	grep -Eq "$pattern" "$work/said"
+}
+
+refuses_another_content_of_the_pinned_version() {
+	{ cat "$source"; echo; } > "$work/libcap-ng-0.8.3.tar.gz"
+	refuses '^deps: checksum: .*SHA-256' env BUILD="$work/b1" \
+		CAPNG_SRC="$work/libcap-ng-0.8.3.tar.gz" sh shim/deps.sh musl
+	[ ! -e "$work/b1/deps/musl/lib/libcap-ng.a" ]
+}
+
+refuses_a_source_that_is_no_tarball() {
+	echo text > "$work/text.tar.gz"
+	refuses '^deps: unpack: ' env BUILD="$work/b2" CAPNG_SRC="$work/text.tar.gz" \
+		sh shim/deps.sh musl
+}
+
+refuses_a_source_that_is_not_there() {
+	refuses '^deps: fetch: CAPNG_SRC=.*cannot be read' env BUILD="$work/b3" \
+		CAPNG_SRC="$work/absent" sh shim/deps.sh musl
+}
+
+# A PATH with everything but the compiler.
+names_the_package_of_a_missing_compiler() {
+	mkdir "$work/bin"
+	for d in /usr/bin /bin; do
+		for f in "$d"/*; do
+			[ "${f##*/}" = musl-gcc ] || ln -sf "$f" "$work/bin/"
+		done
+	done
+	refuses 'apt-get install .*musl-tools' env PATH="$work/bin" BUILD="$work/b4" \
+		CAPNG_SRC="$source" sh shim/deps.sh musl
+	refuses 'apt-get install .*musl-tools' env PATH="$work/bin" "$MAKE" -s BUILD="$work/b5"
+}
+
+says_when_the_source_cannot_be_fetched() {
+	# A network namespace without an interface: no mirror answers.
+	refuses '^(deps|apt-sources): .*(network|mirror)' \
+		unshare -rn env BUILD="$work/b6" sh shim/deps.sh musl
+}
+
+builds_without_root() {
+	copy "$work/user"
+	cp "$source" "$work/user/capng.tar.gz"
+	chown -R 65534:65534 "$work/user"
+	chmod 755 "$work"
+	setpriv --reuid=65534 --regid=65534 --clear-groups env HOME=/nonexistent \
+		CAPNG_SRC=capng.tar.gz "$MAKE" -s -C "$work/user"
+	[ -x "$work/user/build/stremio-shim" ]
+}
+
+# What install puts there is found again, with paths that fit, and uninstall takes it all.
+installs_and_uninstalls_below_a_prefix() {
+	"$MAKE" -s install DESTDIR="$work/root" prefix=/opt/other
+	cmp "$shim" "$work/root/opt/other/lib/stremio-shim/guest/stremio-shim"
+	doc=$work/root/opt/other/share/doc/stremio-shim
+	grep -q 'LESSER GENERAL PUBLIC' "$doc/libcap-ng.COPYING.LIB"
+	cmp "$source" "$doc/${source##*/}"
+	cmp LICENSE "$doc/LICENSE"
+	profile=$work/root/opt/other/share/stremio-shim/incus-profile.yaml
+	grep -q '/opt/other/lib/stremio-shim/guest' "$profile"
+	! grep -q '/usr/local' "$profile"
+	"$MAKE" -s uninstall DESTDIR="$work/root" prefix=/opt/other
+	[ -z "$(find "$work/root" ! -type d)" ]
+}
+
+expect no_dynamic_section no_dynamic_section
+expect loads_at_fixed_addresses loads_at_fixed_addresses
+expect nothing_writable_is_executable nothing_writable_is_executable
+expect constants_become_read_only constants_become_read_only
+expect is_stripped is_stripped
+expect at_most_100_kib at_most_100_kib
+expect names_no_path_of_the_builder names_no_path_of_the_builder
+expect same_bytes_from_any_directory same_bytes_from_any_directory
+expect relinks_with_a_changed_libcap_ng relinks_with_a_changed_libcap_ng
+expect refuses_another_content_of_the_pinned_version refuses_another_content_of_the_pinned_version
+expect refuses_a_source_that_is_no_tarball refuses_a_source_that_is_no_tarball
+expect refuses_a_source_that_is_not_there refuses_a_source_that_is_not_there
+expect names_the_package_of_a_missing_compiler names_the_package_of_a_missing_compiler
+if [ "$(id -u)" = 0 ]; then
+	expect builds_without_root builds_without_root
+else
+	echo 'skip build.builds_without_root: is built without root already'
+	skipped=$((skipped + 1))
+fi
+if unshare -rn true 2>/dev/null; then
+	expect says_when_the_source_cannot_be_fetched says_when_the_source_cannot_be_fetched
+else
+	echo 'skip build.says_when_the_source_cannot_be_fetched: no network namespaces here'
+	skipped=$((skipped + 1))
+fi
+expect installs_and_uninstalls_below_a_prefix installs_and_uninstalls_below_a_prefix
+echo "# passed failed skipped: $passed $failed $skipped"
+[ "$failed" = 0 ]
