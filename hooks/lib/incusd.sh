@@ -1,0 +1,156 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# Have an Incus to talk to: the machine's own, or a private daemon that leaves no trace.
+#
+#   incus_use DIR        the machine's Incus when it answers (or can be started as a systemd
+#                        service), else a private one in DIR; says which, sets INCUS_PRIVATE
+#   incusd_start DIR     bring up a private daemon with its state below DIR
+#   incusd_stop DIR      stop it and what runs in it; DIR itself is the caller's
+#
+# A private daemon lives in mount, network and process id namespaces of its own: nothing it
+# does leaves the machine (at start it asks for an image server), its mounts and lxcfs are
+# seen by nobody else, and the end of its first process is the end of all of them, however
+# this script ends. The client talks to it over DIR/unix.socket.
+
+incusd_program() {
+	for p in /usr/libexec/incus/incusd /opt/incus/bin/incusd; do
+		[ ! -x "$p" ] || { echo "$p"; return 0; }
+	done
+	command -v incusd || {
+		echo 'incus: no incusd on this machine (hooks/lib/packages.sh incus installs it)' >&2
+		return 1
+	}
+}
+
+# The client must find this daemon and nothing of the user's own settings.
+incusd_env() {
+	INCUS_DIR=$1
+	INCUS_CONF=$1/client
+	export INCUS_DIR INCUS_CONF
+	unset INCUS_SOCKET INCUS_PROJECT INCUS_REMOTE
+}
+
+# Process id of the running private daemon of DIR, or nothing. The number alone may have been
+# given to another process since: its command line must name DIR.
+incusd_pid() {
+	[ -s "$1/pid" ] || return 1
+	read -r p < "$1/pid" || return 1
+	tr '\0' '\n' < "/proc/$p/cmdline" 2>/dev/null | grep -qxF -- "$1" || return 1
+	echo "$p"
+}
+
+incusd_start() {
+	mkdir -p "$1" || return 1
+	d=$(cd "$1" && pwd) || return 1
+	# sun_path is 108 bytes; the longest socket below is DIR/guestapi/sock or so.
+	[ ${#d} -le 80 ] || {
+		echo "incus: $d: too long for the sockets below it (use a shorter directory)" >&2
+		return 1
+	}
+	[ "$(id -u)" = 0 ] || {
+		echo 'incus: a private daemon needs root (run as root, or start the machine'"'"'s Incus)' >&2
+		return 1
+	}
+	daemon=$(incusd_program) || return 1
+	incusd_env "$d"
+	if incusd_pid "$d" > /dev/null && incusd_answers; then
+		return 0
+	fi
+	chmod 711 "$d"
+	: > "$d/incusd.log"
+	# shellcheck disable=SC2016
+	setsid unshare --mount --net --pid --fork --kill-child --mount-proc --propagation slave \
+		sh -c '
+		ip link set lo up
+		if ! mountpoint -q /var/lib/lxcfs && command -v lxcfs >/dev/null; then
+			mkdir -p /var/lib/lxcfs /run/lxcfs
+			lxcfs -f -p "$1/lxcfs.pid" /var/lib/lxcfs &
+			i=0
+			while ! mountpoint -q /var/lib/lxcfs && [ $i -lt 50 ]; do
+				sleep 0.1
+				i=$((i + 1))
+			done
+		fi
+		# Not exec: as process 1 of its namespace it would have to reap for others.
+		"$2" --group root
+		' incusd "$d" "$daemon" >> "$d/incusd.log" 2>&1 < /dev/null &
+	echo $! > "$d/pid"
+	if ! "$daemon" waitready --timeout=60 >> "$d/incusd.log" 2>&1; then
+		echo "incus: the private daemon did not come up: $(incusd_why "$d") (see $d/incusd.log)" >&2
+		incusd_stop "$d"
+		return 1
+	fi
+	# Written out: "admin init --minimal" wants a bridge and fails without a free subnet.
+	if [ -z "$(incus storage list -f csv)" ]; then
+		incusd_preseed || { incusd_stop "$d"; return 1; }
+	fi
+}
+
+incusd_why() {
+	grep -E 'level=(error|fatal)|^Error' "$1/incusd.log" | tail -n 1 |
+		sed 's/.*msg=//' | grep . || tail -n 1 "$1/incusd.log"
+}
+
+incusd_preseed() {
+	incus admin init --preseed <<-END
+	storage_pools:
+	- name: default
+	  driver: dir
+	profiles:
+	- name: default
+	  devices:
+	    root: {type: disk, path: /, pool: default}
+	END
+}
+
+incusd_answers() {
+	timeout 10 incus query /1.0 > /dev/null 2>&1
+}
+
+incusd_stop() {
+	d=$(cd "$1" 2>/dev/null && pwd) || return 0
+	p=$(incusd_pid "$d") || { rm -f "$d/pid"; return 0; }
+	# Instances first, in order and with their time; what will not end is ended below.
+	(
+		incusd_env "$d"
+		timeout 30 incus admin shutdown --timeout 10
+	) > /dev/null 2>&1 || :
+	i=0
+	while kill -0 "$p" 2>/dev/null && [ $i -lt 50 ]; do
+		sleep 0.1
+		i=$((i + 1))
+	done
+	# --kill-child: its namespace and all that is in it goes with it.
+	kill -KILL "$p" 2>/dev/null || :
+	wait "$p" 2>/dev/null || :
+	rm -f "$d/pid"
+	# An instance that had to be killed leaves its empty cgroups.
+	for c in "$d"/containers/*; do
+		[ -e "$c" ] || continue
+		find /sys/fs/cgroup -depth -type d -path "*/lxc.*.${c##*/}*" \
+			-exec rmdir {} + 2>/dev/null || :
+	done
+}
+
+# shellcheck disable=SC2034 # INCUS_PRIVATE is for the caller
+incus_use() {
+	INCUS_PRIVATE=0
+	if command -v incus >/dev/null 2>&1 && incusd_answers; then
+		echo "incus: using this machine's Incus $(incus query /1.0 |
+			sed -n 's/.*"server_version": *"\([^"]*\)".*/\1/p')"
+	elif [ -d /run/systemd/system ] && [ "$(id -u)" = 0 ] &&
+	     systemctl start incus.service >/dev/null 2>&1 && incusd_answers; then
+		echo "incus: started this machine's Incus"
+	elif [ -S "${INCUS_DIR:-/var/lib/incus}/unix.socket" ] && [ "$(id -u)" != 0 ]; then
+		echo 'incus: no permission to talk to it (sudo usermod -aG incus-admin USER, then log in anew)' >&2
+		return 1
+	else
+		INCUS_PRIVATE=1
+		incusd_start "$1" || return 1
+		echo "incus: private daemon in $1"
+	fi
+	if [ -z "$(incus storage list -f csv 2>/dev/null)" ]; then
+		incusd_preseed || return 1
+	fi
+}
