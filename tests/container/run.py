@@ -25,7 +25,8 @@ sys.dont_write_bytecode = True
 import harness                                                  # noqa: E402
 from harness import TESTS, TIER                                 # noqa: E402
 
-MODULES = ("stop",)
+MODULES = ("stop", "signals", "terminal", "inherited", "privileges", "preparation", "policy_live",
+           "bad_input", "resources", "faults")
 HELPERS = ("app", "state", "calls", "inject")
 
 

@@ -3,15 +3,15 @@
  * exits with N, `state hold` stays until TERM.
  */
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -114,6 +114,19 @@ static void mounts(void)
 			       (int)st.st_uid, (int)st.st_gid);
 }
 
+static void loopback(void)
+{
+	struct ifreq req = { .ifr_name = "lo" };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || ioctl(fd, SIOCGIFFLAGS, &req))
+		printf("lo=errno %d\n", errno);
+	else
+		printf("lo=%s\n", req.ifr_flags & IFF_UP ? "up" : "down");
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	status_fields();
@@ -121,6 +134,7 @@ int main(int argc, char **argv)
 	place();
 	attempts();
 	mounts();
+	loopback();
 	for (char **entry = environ; *entry; entry++)
 		printf("env %s\n", *entry);
 	printf("end\n");
