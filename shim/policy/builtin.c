@@ -10,17 +10,17 @@
 #include "stremio-allow.h"
 #include "stremio-deny.h"
 
-#define BUILTIN(lower, upper)                                                                    \
-	{                                                                                        \
-		.name = upper##_TITLE, .userns = upper##_USERNS, .arch = upper##_ARCH,           \
-		.count = upper##_COUNT, .flags = upper##_FLAGS,                                  \
-		.canary_enosys = upper##_CANARY_ENOSYS, .canary_eperm = upper##_CANARY_EPERM,    \
-		.code = lower##_code,                                                            \
+#define BUILTIN(lower, upper)                                                                 \
+	{                                                                                     \
+		.name = upper##_TITLE, .userns = upper##_USERNS, .arch = upper##_ARCH,        \
+		.count = upper##_COUNT, .flags = upper##_FLAGS,                               \
+		.canary_enosys = upper##_CANARY_ENOSYS, .canary_eperm = upper##_CANARY_EPERM, \
+		.code = lower##_code,                                                         \
 	}
 
 static const struct policy builtin[] = {
-	BUILTIN(stremio_deny, STREMIO_DENY),   BUILTIN(stremio_allow, STREMIO_ALLOW),
-	BUILTIN(server_deny, SERVER_DENY),     BUILTIN(server_allow, SERVER_ALLOW),
+	BUILTIN(stremio_deny, STREMIO_DENY), BUILTIN(stremio_allow, STREMIO_ALLOW),
+	BUILTIN(server_deny, SERVER_DENY),   BUILTIN(server_allow, SERVER_ALLOW),
 	BUILTIN(init_deny, INIT_DENY),
 };
 

@@ -22,8 +22,7 @@ static bool covers(const struct match *a, const struct match *b)
 	int i;
 
 	for (i = 0; i < 6; i++)
-		if ((a->mask[i] & ~b->mask[i]) != 0 ||
-		    (b->value[i] & a->mask[i]) != a->value[i])
+		if ((a->mask[i] & ~b->mask[i]) != 0 || (b->value[i] & a->mask[i]) != a->value[i])
 			return false;
 	return true;
 }

@@ -52,8 +52,7 @@ static inline struct dest to_action(uint32_t action)
 /* One instruction before the others; says where it is. */
 struct dest emit(struct program *p, uint16_t op, uint32_t k);
 /* A conditional jump; with the same destination for both, nothing. */
-struct dest emit_jump(struct program *p, uint16_t op, uint32_t k, struct dest yes,
-		      struct dest no);
+struct dest emit_jump(struct program *p, uint16_t op, uint32_t k, struct dest yes, struct dest no);
 /* A place where d begins: for an action, its return instruction right here. */
 struct dest emit_place(struct program *p, struct dest d);
 

@@ -154,8 +154,7 @@ static int read_all(int fd, void *buf, size_t len, const char **why)
 }
 
 int policy_file_read(int fd, uint32_t arch, uid_t owner, struct policy *out,
-		     struct policy_file_header *head, struct sock_filter *code,
-		     const char **why)
+		     struct policy_file_header *head, struct sock_filter *code, const char **why)
 {
 	struct stat st;
 	char extra;

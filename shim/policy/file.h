@@ -60,7 +60,6 @@ int policy_code_check(const struct sock_filter *code, uint32_t count, uint32_t a
  * code), -ENOTSUP, -ENOEXEC (see above), or what fstat(2) and read(2) gave.
  */
 int policy_file_read(int fd, uint32_t arch, uid_t owner, struct policy *out,
-		     struct policy_file_header *head, struct sock_filter *code,
-		     const char **why);
+		     struct policy_file_header *head, struct sock_filter *code, const char **why);
 
 #endif

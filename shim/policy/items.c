@@ -35,7 +35,8 @@ int parse_action(struct source *s, unsigned int *at, uint32_t *action)
 		word = s->word[++*at];
 		err = word == NULL ? 0 : errno_by_name(word);
 		if (err == 0) {
-			source_error(s, "\"%s\" is no error this language knows (EPERM, ENOSYS ...)",
+			source_error(s,
+				     "\"%s\" is no error this language knows (EPERM, ENOSYS ...)",
 				     word == NULL ? "" : word);
 			return -EINVAL;
 		}
@@ -97,7 +98,8 @@ static int number_item(struct source *s, const char *name, const char *number, s
 		call_name(arch, (uint32_t)value, other, sizeof(other));
 		if (other[0] == '\0')
 			break;
-		source_error(s, "call %s of %s is %s, not %s", number, arch_name(arch), other, name);
+		source_error(s, "call %s of %s is %s, not %s", number, arch_name(arch), other,
+			     name);
 		return -EINVAL;
 	}
 	out->name = ruleset_string(s->rs, name);
@@ -219,8 +221,7 @@ void parse_group(struct source *s, unsigned int at)
 	struct item *list = NULL;
 	size_t count = 0, i;
 
-	if (name[1] == '\0' || how == NULL ||
-	    (strcmp(how, "=") != 0 && strcmp(how, "+=") != 0)) {
+	if (name[1] == '\0' || how == NULL || (strcmp(how, "=") != 0 && strcmp(how, "+=") != 0)) {
 		source_error(s, "a group is @NAME = CALL... or @NAME += CALL...");
 		return;
 	}

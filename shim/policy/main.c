@@ -94,8 +94,9 @@ static int load_text(struct loaded *l, const char *path, const char *name, struc
 	if (rc != 0)
 		return unreadable(path, -rc);
 	if (codegen(&l->rs, l->code, &count) != 0) {
-		fprintf(stderr, "stremio-policy: %s: the filter is longer than the kernel's %d "
-				"instructions (fewer tests)\n",
+		fprintf(stderr,
+			"stremio-policy: %s: the filter is longer than the kernel's %d "
+			"instructions (fewer tests)\n",
 			path, POLICY_MAX_INSNS);
 		return EX_DATAERR;
 	}
@@ -324,8 +325,8 @@ int main(int argc, char **argv)
 			return 0;
 		}
 	}
-	o.target.arch = policy_native_arch() == arch_audit(ARCH_X86_64) ? ARCH_X86_64
-									 : ARCH_AARCH64;
+	o.target.arch =
+		policy_native_arch() == arch_audit(ARCH_X86_64) ? ARCH_X86_64 : ARCH_AARCH64;
 	if (strcmp(command, "list") == 0) {
 		o.format = "list";
 		o.output = "-";

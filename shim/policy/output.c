@@ -32,7 +32,8 @@ void write_c(FILE *out, const struct policy *p, const struct ruleset *rs, const 
 	for (i = 0; cname[i] != '\0' && i + 1 < sizeof(upper); i++)
 		upper[i] = (char)toupper((unsigned char)cname[i]);
 	upper[i] = '\0';
-	fprintf(out, "/* Made by stremio-policy from the policy \"%s\" (%s, userns=%s): do not edit. */\n",
+	fprintf(out,
+		"/* Made by stremio-policy from the policy \"%s\" (%s, userns=%s): do not edit. */\n",
 		p->name, arch_name(rs->target.arch), p->userns);
 	fprintf(out, "#include <linux/filter.h>\n\n");
 	fprintf(out, "#ifndef __%s__\n#error \"this policy is for %s\"\n#endif\n\n",
@@ -105,7 +106,8 @@ static void json_tests(FILE *out, const struct rule *r)
 			continue;
 		/* As text: JSON numbers lose bits above 2^53 in many readers. */
 		fprintf(out, "%s{\"arg\":%d,\"mask\":\"0x%llx\",\"value\":\"0x%llx\"}", comma, i,
-			(unsigned long long)r->match.mask[i], (unsigned long long)r->match.value[i]);
+			(unsigned long long)r->match.mask[i],
+			(unsigned long long)r->match.value[i]);
 		comma = ",";
 	}
 	fprintf(out, "]");

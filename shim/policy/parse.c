@@ -115,9 +115,9 @@ static void parse_include(struct source *s, const char *name)
 		source_error(s, "includes are nested deeper than %d", MAX_INCLUDES);
 		return;
 	}
-	n = name[0] == '/' || slash == NULL
-		    ? snprintf(path, sizeof(path), "%s", name)
-		    : snprintf(path, sizeof(path), "%.*s/%s", (int)(slash - s->file), s->file, name);
+	n = name[0] == '/' || slash == NULL ? snprintf(path, sizeof(path), "%s", name)
+					    : snprintf(path, sizeof(path), "%.*s/%s",
+						       (int)(slash - s->file), s->file, name);
 	if (n < 0 || (size_t)n >= sizeof(path)) {
 		source_error(s, "the included path is too long");
 		return;

@@ -29,13 +29,13 @@
  * filter in force answers as compiled.
  */
 struct policy {
-	const char *name;	 /* as given to --name, else the file's name */
-	const char *userns;	 /* "deny" or "allow" */
-	uint32_t arch;		 /* AUDIT_ARCH_* */
-	uint16_t count;		 /* instructions in code */
-	uint16_t flags;		 /* POLICY_* bits */
-	uint32_t canary_enosys;	 /* or POLICY_NO_CANARY */
-	uint32_t canary_eperm;	 /* or POLICY_NO_CANARY */
+	const char *name;	/* as given to --name, else the file's name */
+	const char *userns;	/* "deny" or "allow" */
+	uint32_t arch;		/* AUDIT_ARCH_* */
+	uint16_t count;		/* instructions in code */
+	uint16_t flags;		/* POLICY_* bits */
+	uint32_t canary_enosys; /* or POLICY_NO_CANARY */
+	uint32_t canary_eperm;	/* or POLICY_NO_CANARY */
 	const struct sock_filter *code;
 };
 

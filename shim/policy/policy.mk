@@ -20,7 +20,8 @@
 
 BUILD ?= build
 HOSTCC ?= cc
-HOST_CFLAGS ?= -O2 -g -Wall -Wextra -Werror
+CLANG ?= clang
+HOST_CFLAGS ?= -std=c11 -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE
 POLICY_ARCH ?= $(shell uname -m)
 
 POLICY_DIR := shim/policy
@@ -36,7 +37,7 @@ POLICY_BPF_FILES := $(POLICY_VARIANTS:%=$(BUILD)/policy/%.bpf)
 POLICY_LIB_SRCS := $(addprefix $(POLICY_DIR)/,names.c items.c parse.c check.c codegen.c \
 	tree.c tests.c output.c verify.c diff.c file.c)
 POLICY_HEADERS := $(wildcard $(POLICY_DIR)/*.h)
-POLICY_CFLAGS := -std=c11 -D_GNU_SOURCE -I$(POLICY_DIR)
+POLICY_CFLAGS := -I$(POLICY_DIR)
 POLICY_LIB_OBJS := $(POLICY_LIB_SRCS:$(POLICY_DIR)/%.c=$(BUILD)/policy/host/%.o)
 
 $(BUILD)/policy $(BUILD)/policy/host:
@@ -46,7 +47,7 @@ $(BUILD)/policy/host/%.o: $(POLICY_DIR)/%.c $(POLICY_HEADERS) | $(BUILD)/policy/
 	$(HOSTCC) $(HOST_CFLAGS) $(POLICY_CFLAGS) -c -o $@ $<
 
 $(POLICY_TOOL): $(BUILD)/policy/host/main.o $(POLICY_LIB_OBJS)
-	$(HOSTCC) $(HOST_CFLAGS) $(HOST_LDFLAGS) -o $@ $^ -lseccomp
+	$(HOSTCC) $(HOST_CFLAGS) -o $@ $^ -lseccomp
 
 # policy_compile NAME USERNS
 define policy_compile

@@ -32,8 +32,8 @@ static unsigned int word_tests(const struct match *m, struct word_test *t)
 			if (mask == 0)
 				continue;
 			/* Both architectures are little-endian: the low word comes first. */
-			t[n].offset = (uint32_t)(offsetof(struct seccomp_data, args) + 8 * i +
-						 4 * half);
+			t[n].offset =
+				(uint32_t)(offsetof(struct seccomp_data, args) + 8 * i + 4 * half);
 			t[n].mask = mask;
 			t[n].value = (uint32_t)(m->value[i] >> (32 * half));
 			n++;

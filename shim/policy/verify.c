@@ -7,7 +7,7 @@
 
 /* Values far from any call, around the x32 bit and at the end. */
 static const uint32_t far_numbers[] = {
-	CALL_LIMIT,  0xffff,	 0x10000,	 0x3fffffff, X32_BIT, X32_BIT + 1,
+	CALL_LIMIT,   0xffff,	  0x10000,     0x3fffffff,  X32_BIT,	 X32_BIT + 1,
 	X32_BIT + 59, 0x7fffffff, 0x80000000u, 0xfffffffeu, 0xffffffffu,
 };
 
