@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "sys.h"
 #include "text.h"
 
 #define STEP "user"
@@ -115,9 +116,9 @@ int account_parse_group(char *line, const char **name, gid_t *gid)
 static int open_lines(struct lines *l, const char *path)
 {
 	l->at = l->end = 0;
-	l->fd = open(path, O_RDONLY | O_CLOEXEC);
+	l->fd = sys_open(path, O_RDONLY);
 	if (l->fd < 0)
-		return errno == ENOENT ? 0 : -errno;
+		return l->fd == -ENOENT ? 0 : l->fd;
 	return 1;
 }
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "options.h"
+#include "sys.h"
 
 #define STEP "args-file"
 #define WORDS_MAX 4096
@@ -72,11 +73,11 @@ int args_file_read(const char *path, char ***words, struct finding *f)
 	ssize_t len;
 	int r;
 	/* Non-blocking: a FIFO put there must not hold up PID 1. */
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int fd = sys_open(path, O_RDONLY | O_NONBLOCK);
 
 	*words = NULL;
 	if (fd < 0)
-		return errno == ENOENT ? 0 : unreadable(f, errno, path);
+		return fd == -ENOENT ? 0 : unreadable(f, -fd, path);
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size > OPTIONS_ARGS_MAX) {
 		close(fd);
 		return unreadable(f, S_ISDIR(st.st_mode) ? EISDIR : EFBIG, path);

@@ -6,6 +6,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "sys.h"
+
 /* struct linux_dirent64, which getdents64(2) leaves to the caller to declare. */
 struct kernel_dirent {
 	uint64_t ino;
@@ -18,8 +20,8 @@ struct kernel_dirent {
 int directory_open(struct directory *d, const char *path)
 {
 	d->at = d->end = 0;
-	d->fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return d->fd < 0 ? -errno : 0;
+	d->fd = sys_open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+	return d->fd < 0 ? d->fd : 0;
 }
 
 int directory_next(struct directory *d, const char **name)

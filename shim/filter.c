@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "policy/file.h"
+#include "sys.h"
 
 #define STEP "policy"
 
@@ -24,11 +25,11 @@ static int read_file(const char *path, const struct policy **out, struct finding
 {
 	struct file_policy *file;
 	const char *why = "cannot read";
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int fd = sys_open(path, O_RDONLY | O_NONBLOCK);
 	int r;
 
 	if (fd < 0)
-		return finding_set(f, EXIT_CONFINE, STEP, errno, "cannot open", path,
+		return finding_set(f, EXIT_CONFINE, STEP, -fd, "cannot open", path,
 				   "name a built-in policy, or a file that stremio-policy "
 				   "compiled");
 	file = mmap(NULL, sizeof(*file), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,

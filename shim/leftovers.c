@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "directory.h"
+#include "sys.h"
 #include "text.h"
 
 /* What of /proc/PID/stat matters here, proc(5). */
@@ -38,7 +39,7 @@ static bool read_process(uint32_t pid, struct process *p)
 	text_str(&path, "/proc/");
 	text_num(&path, pid);
 	text_str(&path, "/stat");
-	fd = open(buf, O_RDONLY | O_CLOEXEC);
+	fd = sys_open(buf, O_RDONLY);
 	if (fd < 0)
 		return false;
 	n = read(fd, buf, sizeof(buf) - 1);

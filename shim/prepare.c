@@ -13,6 +13,7 @@
 #include <sys/statfs.h>
 #include <unistd.h>
 
+#include "sys.h"
 #include "text.h"
 #include "tmpfs.h"
 
@@ -41,7 +42,7 @@ static int create_directory(const char *path, uid_t uid, gid_t gid, mode_t mode)
 {
 	char part[256];
 	const char *at = path;
-	int dir = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int dir = sys_open("/", O_PATH | O_DIRECTORY);
 	int r = 0;
 
 	while (dir >= 0 && *at) {
@@ -86,9 +87,8 @@ static int create_directory(const char *path, uid_t uid, gid_t gid, mode_t mode)
 		}
 	}
 	if (dir < 0)
-		r = -errno;
-	else
-		close(dir);
+		return dir;
+	close(dir);
 	return r;
 }
 

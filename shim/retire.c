@@ -8,6 +8,7 @@
 
 #include "confine.h"
 #include "filter.h"
+#include "sys.h"
 #include "verify.h"
 
 #define CAP_BIT(cap) (UINT64_C(1) << (cap))
@@ -26,11 +27,12 @@ static uint64_t bounding_to_keep(const struct options *o, bool init)
 /* Nobody waits in vain for the end of a pipe, no mount is kept busy. */
 static int let_go(struct finding *f)
 {
-	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	int fd = sys_open("/dev/null", O_RDWR);
 
 	if (fd < 0 || dup2(fd, STDIN_FILENO) < 0 || dup2(fd, STDOUT_FILENO) < 0)
-		return finding_set(f, EXIT_SETUP, "descriptors", errno, "cannot be replaced by",
-				   "/dev/null", "the container needs /dev/null");
+		return finding_set(f, EXIT_SETUP, "descriptors", fd < 0 ? -fd : errno,
+				   "cannot be replaced by", "/dev/null",
+				   "the container needs /dev/null");
 	close(fd);
 	if (chdir("/") < 0)
 		return finding_set(f, EXIT_SETUP, "directory", errno, "cannot change to", "/",

@@ -12,6 +12,7 @@
 #include <sys/statfs.h>
 #include <unistd.h>
 
+#include "sys.h"
 #include "text.h"
 
 #define STEP "tmpfs"
@@ -91,10 +92,10 @@ static int has_mounts_below(const char *path)
 	size_t len = 0;
 	ssize_t n;
 	int found = 0;
-	int fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+	int fd = sys_open("/proc/self/mountinfo", O_RDONLY);
 
 	if (fd < 0)
-		return -errno;
+		return fd;
 	while (!found && (n = read(fd, chunk, sizeof(chunk))) > 0) {
 		for (ssize_t i = 0; i < n && !found; i++) {
 			if (chunk[i] != '\n') {

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "confine.h"
+#include "sys.h"
 #include "text.h"
 
 #define STEP "verify"
@@ -41,11 +42,11 @@ int verify_open(uint32_t *filters, struct finding *f)
 {
 	char status[VERIFY_STATUS_SIZE];
 	const char *at;
-	int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+	int fd = sys_open("/proc/self/status", O_RDONLY);
 	int r;
 
 	if (fd < 0)
-		return unreadable(f, errno);
+		return unreadable(f, -fd);
 	r = read_status(fd, status, sizeof(status), f);
 	if (r < 0) {
 		close(fd);
