@@ -25,50 +25,50 @@ WERROR ?= -Werror
 
 WARN := -Wall -Wextra $(WERROR) -Wpedantic -Wshadow -Wundef -Wvla -Wformat=2 -Wwrite-strings \
 	-Wpointer-arith -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition
-CPPFLAGS := -D_GNU_SOURCE -DSHIM_VERSION='"$(VERSION)"' -Ishim
+CPPFLAGS = -D_GNU_SOURCE -DSHIM_VERSION='"$(VERSION)"' -Ishim $(POLICY_SHIM_FLAGS)
 # Where the tree lies must not show in the products.
 PREFIX_MAP := -ffile-prefix-map=$(CURDIR)/= -ffile-prefix-map=$(abspath $(BUILD))=build
 
 # The shim. -Os: measured no slower than -O2 from spawn to exit, and fewer pages. No unwind
 # tables: nothing here unwinds. _FORTIFY_SOURCE is left out because musl has no use for it.
-SHIM_CFLAGS := -std=c11 -Os $(WARN) $(CPPFLAGS) $(PREFIX_MAP) -isystem $(BUILD)/deps/kernel \
+SHIM_CFLAGS = -std=c11 -Os $(WARN) $(CPPFLAGS) $(PREFIX_MAP) -isystem $(BUILD)/deps/kernel \
 	-isystem $(BUILD)/deps/musl/include -fno-pie -fstack-protector-strong \
 	-ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fno-unwind-tables
-# noseparate-code: headers, text and constants share one segment, which saves two pages of
-# memory and up to 8 KiB of file; they are read-only and none is writable and executable.
-SHIM_LDFLAGS := -static -no-pie -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,relro -Wl,-z,now \
-	-Wl,-z,noexecstack -Wl,-z,noseparate-code -Wl,--hash-style=gnu
+# noseparate-code: headers, text and constants share one segment, which saves pages of memory and
+# of file; nothing is writable and executable. norelro: musl's static start-up code applies no
+# RELRO, so it would only cost a page.
+SHIM_LDFLAGS := -static -no-pie -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,norelro \
+	-Wl,-z,noexecstack -Wl,-z,noseparate-code
 
 # Tools that run on the machine that builds, and unit tests.
-HOST_CFLAGS := -std=c11 -O2 -g $(WARN) $(CPPFLAGS) $(PREFIX_MAP) -fstack-protector-strong
+HOST_CFLAGS = -std=c11 -O2 -g $(WARN) $(CPPFLAGS) $(PREFIX_MAP) -fstack-protector-strong
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-ASAN_CFLAGS := -std=c11 -O1 -g $(WARN) $(CPPFLAGS) -isystem $(BUILD)/deps/host/include $(SANITIZE)
+ASAN_CFLAGS = -std=c11 -O1 -g $(WARN) $(CPPFLAGS) -isystem $(BUILD)/deps/host/include $(SANITIZE)
 
 # --- Sources -------------------------------------------------------------------------------
 
 SHIM_SRC := $(wildcard shim/*.c)
 
 # Appended to by the parts' own .mk files:
-#  SHIM_PARTS  objects of the shim relative to its object directory, e.g. policy/file.o, made
-#              from shim/NAME.c or, when generated, from $(BUILD)/gen/NAME.c
-#  PROGRAMS    programs for `make` to build    HOST_TOOLS  of these, what `make install` installs
-#  UNIT_TESTS  cmocka programs                 FUZZERS     libFuzzer programs
-SHIM_PARTS :=
-PROGRAMS := $(BUILD)/stremio-shim
-HOST_TOOLS :=
+#  UNIT_TESTS  cmocka programs      FUZZERS  libFuzzer programs      BENCHES  print figures
 UNIT_TESTS :=
 FUZZERS :=
-TEST_PROGRAMS :=
+BENCHES :=
+HOSTCC := $(HOST_CC)
+CLANG := $(FUZZ_CC)
 
--include shim/policy/policy.mk
--include tests/container/container.mk
--include tests/unit/unit.mk
--include tests/fuzz/fuzz.mk
+include shim/policy/policy.mk
+include tests/container/container.mk
+include tests/unit/unit.mk
 include tests/bench/bench.mk
+-include tests/fuzz/fuzz.mk
 
-SHIM_NAMES := $(SHIM_SRC:shim/%.c=%.o) $(SHIM_PARTS)
+PROGRAMS := $(BUILD)/stremio-shim $(POLICY_TOOL)
+SHIM_NAMES := $(SHIM_SRC:shim/%.c=%.o) $(POLICY_SHIM_SRCS:shim/%.c=%.o)
 SHIM_OBJ := $(addprefix $(BUILD)/obj/,$(SHIM_NAMES))
-ASAN_OBJ := $(addprefix $(BUILD)/asan/obj/,$(SHIM_NAMES))
+# no_stdio.c stands in for parts of musl; glibc with the sanitizers wants its own.
+ASAN_OBJ := $(addprefix $(BUILD)/asan/obj/,$(filter-out no_stdio.o,$(SHIM_NAMES)))
+$(BUILD)/obj/policy/builtin.o $(BUILD)/asan/obj/policy/builtin.o: $(POLICY_GENERATED)
 
 # --- Targets -------------------------------------------------------------------------------
 
@@ -119,18 +119,12 @@ $(BUILD)/stremio-shim: $(SHIM_OBJ) $(BUILD)/deps/musl/lib/libcap-ng.a
 $(BUILD)/obj/%.o: shim/%.c Makefile | $(BUILD)/deps/musl/lib/libcap-ng.a
 	@mkdir -p $(@D)
 	$(MUSL_CC) $(SHIM_CFLAGS) -MMD -MP -c -o $@ $<
-$(BUILD)/obj/%.o: $(BUILD)/gen/%.c Makefile | $(BUILD)/deps/musl/lib/libcap-ng.a
-	@mkdir -p $(@D)
-	$(MUSL_CC) $(SHIM_CFLAGS) -MMD -MP -c -o $@ $<
 
 asan: $(BUILD)/asan/stremio-shim ## the shim's sources with glibc, AddressSanitizer and UBSan
 
 $(BUILD)/asan/stremio-shim: $(ASAN_OBJ) $(BUILD)/deps/host/lib/libcap-ng.a
 	$(HOST_CC) $(SANITIZE) -static-libasan -static-libubsan -o $@ $^
 $(BUILD)/asan/obj/%.o: shim/%.c Makefile | $(BUILD)/deps/host/lib/libcap-ng.a
-	@mkdir -p $(@D)
-	$(HOST_CC) $(ASAN_CFLAGS) -MMD -MP -c -o $@ $<
-$(BUILD)/asan/obj/%.o: $(BUILD)/gen/%.c Makefile | $(BUILD)/deps/host/lib/libcap-ng.a
 	@mkdir -p $(@D)
 	$(HOST_CC) $(ASAN_CFLAGS) -MMD -MP -c -o $@ $<
 
@@ -161,7 +155,7 @@ lint: ## clang-format, clang-tidy, cppcheck, shellcheck
 format: ## lay out the C files as .clang-format says
 	clang-format -i $$(git ls-files -co --exclude-standard '*.c' '*.h')
 
-bench: all $(BENCH_PROGRAMS) ## spawn-to-exit times and memory beside other inits, as tables
+bench: all $(BENCH_PROGRAMS) $(BENCHES) ## spawn-to-exit times and memory beside other inits, as tables
 	@sh tests/bench/run.sh
 
 mutants: all ## remove each privilege step in turn: a test must turn red
@@ -180,7 +174,10 @@ docdir := $(DESTDIR)$(prefix)/share/doc/stremio-shim
 install: all ## install below $(DESTDIR)$(prefix)
 	install -D -m 755 $(BUILD)/stremio-shim $(libdir)/guest/stremio-shim
 	install -d $(bindir) $(sharedir) $(docdir)
-	$(if $(HOST_TOOLS),install -m 755 $(HOST_TOOLS) $(bindir)/)
+	install -m 755 $(POLICY_TOOL) $(bindir)/
+	install -d $(sharedir)/policy/groups
+	install -m 644 shim/policy/*.policy $(sharedir)/policy/
+	install -m 644 shim/policy/groups/* $(sharedir)/policy/groups/
 	sed 's,/usr/local/lib/stremio-shim,$(prefix)/lib/stremio-shim,g' incus-profile.yaml \
 		> $(sharedir)/incus-profile.yaml
 	chmod 644 $(sharedir)/incus-profile.yaml
@@ -192,7 +189,7 @@ install: all ## install below $(DESTDIR)$(prefix)
 
 uninstall: ## remove what install put there
 	rm -rf $(libdir) $(sharedir) $(docdir)
-	$(if $(HOST_TOOLS),rm -f $(addprefix $(bindir)/,$(notdir $(HOST_TOOLS))))
+	rm -f $(addprefix $(bindir)/,$(notdir $(POLICY_TOOL)))
 
 clean: ## remove what was compiled (keeps the fetched source and the built libcap-ng)
 	@if [ -d $(BUILD) ]; then find $(BUILD) -mindepth 1 -maxdepth 1 ! -name deps -exec rm -rf {} +; fi
