@@ -50,7 +50,8 @@ static int from_three_up(unsigned int flags)
 int descriptors_clean(struct finding *f)
 {
 	static const char *const names[] = {"stdin", "stdout", "stderr"};
-	int closed = 0;
+	char closed[32];
+	struct text t;
 	int r = from_three_up(0);
 
 	if (r < 0)
@@ -58,6 +59,7 @@ int descriptors_clean(struct finding *f)
 				   "cannot close what was inherited", NULL,
 				   "mount /proc, or use a kernel of 5.9 or newer");
 
+	text_begin(&t, closed, sizeof(closed));
 	for (int fd = 0; fd <= 2; fd++) {
 		if (fcntl(fd, F_GETFD) >= 0)
 			continue;
@@ -66,12 +68,11 @@ int descriptors_clean(struct finding *f)
 			return finding_set(f, EXIT_SETUP, "descriptors", errno,
 					   "closed, and /dev/null cannot take its place:",
 					   names[fd], "the container needs /dev/null");
-		closed |= 1 << fd;
+		text_str(&t, t.len ? ", " : "");
+		text_str(&t, names[fd]);
 	}
-	for (int fd = 0; fd <= 2; fd++)
-		if (closed & 1 << fd)
-			log_warn("descriptors", 0,
-				 "was closed, /dev/null is in its place:", names[fd], NULL);
+	if (t.len)
+		log_warn("descriptors", 0, "was closed, /dev/null is in its place:", closed, NULL);
 	return 0;
 }
 
