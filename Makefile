@@ -72,7 +72,7 @@ $(BUILD)/obj/policy/builtin.o $(BUILD)/asan/obj/policy/builtin.o: $(POLICY_GENER
 
 # --- Targets -------------------------------------------------------------------------------
 
-.PHONY: all help deps relink asan run check packages unit container incus machine build-tier lint \
+.PHONY: all help deps relink asan run check packages unit container incus machine stack build-tier lint \
 	format bench mutants fuzz install uninstall clean distclean
 
 all: $(PROGRAMS) ## build the shim and its tools (fetches libcap-ng's source the first time)
@@ -122,8 +122,8 @@ $(BUILD)/obj/%.o: shim/%.c Makefile | $(BUILD)/deps/musl/lib/libcap-ng.a
 
 asan: $(BUILD)/asan/stremio-shim ## the shim's sources with glibc, AddressSanitizer and UBSan
 
-$(BUILD)/asan/stremio-shim: $(ASAN_OBJ) $(BUILD)/deps/host/lib/libcap-ng.a
-	$(HOST_CC) $(SANITIZE) -static-libasan -static-libubsan -o $@ $^
+$(BUILD)/asan/stremio-shim: $(ASAN_OBJ) tests/asan_options.c $(BUILD)/deps/host/lib/libcap-ng.a
+	$(HOST_CC) $(ASAN_CFLAGS) -static-libasan -static-libubsan -o $@ $^
 $(BUILD)/asan/obj/%.o: shim/%.c Makefile | $(BUILD)/deps/host/lib/libcap-ng.a
 	@mkdir -p $(@D)
 	$(HOST_CC) $(ASAN_CFLAGS) -MMD -MP -c -o $@ $<

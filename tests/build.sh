@@ -8,9 +8,11 @@ cd "$(dirname "$0")/.."
 top=$(pwd)
 BUILD=${BUILD:-build}
 MAKE=${MAKE:-make}
-unset MAKEFLAGS MFLAGS MAKELEVEL SHIM CAPNG_SRC
-shim=$BUILD/stremio-shim
-source=$(find "$(pwd)/$BUILD/deps/musl/source" "$BUILD/deps/musl/source" -type f 2>/dev/null | head -n1)
+shim=$(cd "$BUILD" && pwd)/stremio-shim
+products=$BUILD
+source=$(find "${shim%/*}/deps/musl/source" -type f | head -n1)
+# What is built below must not see what this run was given.
+unset MAKEFLAGS MFLAGS MAKELEVEL SHIM CAPNG_SRC BUILD
 work=$(mktemp -d "${TMPDIR:-/tmp}/stremio-shim-build.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT
@@ -39,7 +41,7 @@ not() {
 # copy DIR: this tree without its build products
 copy() {
 	mkdir -p "$1"
-	tar -cf - --exclude=./.git --exclude="./$BUILD" --exclude=./build . | tar -xf - -C "$1"
+	tar -cf - --exclude=./.git --exclude="./$products" --exclude=./build . | tar -xf - -C "$1"
 }
 
 no_dynamic_section() {
@@ -77,7 +79,7 @@ same_bytes_from_any_directory() {
 	(cd "$work/another/place/of/another/length" &&
 		CAPNG_SRC=$source $MAKE -s BUILD="$work/elsewhere" "$work/elsewhere/stremio-shim")
 	cmp "$work/one/build/stremio-shim" "$work/elsewhere/stremio-shim"
-	cmp "$work/one/build/stremio-shim" "$top/$shim"
+	cmp "$work/one/build/stremio-shim" "$shim"
 }
 
 names_no_path_of_the_builder() {
@@ -158,7 +160,7 @@ builds_without_root() {
 
 # What install puts there is found again, with paths that fit, and uninstall takes it all.
 installs_and_uninstalls_below_a_prefix() {
-	"$MAKE" -s install DESTDIR="$work/root" prefix=/opt/other
+	"$MAKE" -s install BUILD="$products" DESTDIR="$work/root" prefix=/opt/other
 	cmp "$shim" "$work/root/opt/other/lib/stremio-shim/guest/stremio-shim"
 	doc=$work/root/opt/other/share/doc/stremio-shim
 	grep -q 'LESSER GENERAL PUBLIC' "$doc/libcap-ng.COPYING.LIB"
@@ -167,7 +169,7 @@ installs_and_uninstalls_below_a_prefix() {
 	profile=$work/root/opt/other/share/stremio-shim/incus-profile.yaml
 	grep -q '/opt/other/lib/stremio-shim/guest' "$profile"
 	not grep '/usr/local' "$profile"
-	"$MAKE" -s uninstall DESTDIR="$work/root" prefix=/opt/other
+	"$MAKE" -s uninstall BUILD="$products" DESTDIR="$work/root" prefix=/opt/other
 	[ -z "$(find "$work/root" ! -type d)" ]
 }
 
