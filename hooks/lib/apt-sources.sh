@@ -167,8 +167,6 @@ apt_private_list() {
 	Dir::Etc::SourceParts "$apt_dir/sources.list.d";
 	Dir::State::Lists "$apt_dir/lists";
 	Dir::Cache "$apt_dir/cache";
-	Dir::Cache::pkgcache "";
-	Dir::Cache::srcpkgcache "";
 	Acquire::Languages "none";
 	Acquire::Retries "3";
 	APT::Sandbox::User "$apt_user";

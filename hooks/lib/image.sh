@@ -1,0 +1,302 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# Incus images made from the machine's own Debian packages. Each function prints the base name
+# FILE of an image on its last line; FILE.meta.tar and FILE.squashfs make the image.
+#
+#   image_media DIR            Debian, mpv, a clip with a moving picture and a 440 Hz tone
+#   image_package DIR DEB      Debian and the application package DEB, which brings
+#                              /usr/bin/stremio (or /opt/stremio/stremio)
+#   image_busybox DIR          BusyBox only, for tests: starts in a fraction of a second
+#   image_import FILE ALIAS    give it to Incus unless it has it already
+#
+# The name holds a hash of this recipe, of the name and version of every package that goes in
+# (as apt resolves them for an empty system) and of DEB: what has not changed is made once.
+# Needs packages.sh image (or busybox) and, for a private list of packages, apt-sources.sh.
+
+top=${top:-$(CDPATH='' cd "$(dirname "$0")/../.." && pwd)}
+BUILD=${BUILD:-$top/build}
+# shellcheck source=hooks/lib/apt-sources.sh
+. "$top/hooks/lib/apt-sources.sh"
+
+image_say() {
+	printf 'image: [%3d s] %s\n' $(($(date +%s) - image_t0)) "$*" >&2
+}
+
+# Every package of an empty system with these in it, with its version, one a line.
+image_closure() {
+	# A cache file of its own, or it and the one of the real system rebuild each other (3 s).
+	apt-get -c "$BUILD/apt/apt.conf" -o Dir::State::status=/dev/null \
+		-o Dir::Cache::pkgcache=empty-pkgcache.bin \
+		-s --no-install-recommends install '?essential' "$@" 2> "$BUILD/apt/resolve.log" |
+		sed -n 's/^Inst \([^ ]*\) (\([^ ]*\).*/\1 \2/p' | sort
+}
+
+image_lists() {
+	[ -z "$(find "$BUILD/apt/apt.conf" -mmin -1440 2>/dev/null)" ] || return 0
+	image_say 'reading the package lists'
+	apt_private_list "$BUILD/apt" deb backports && apt_private_update "$BUILD/apt"
+}
+
+# metadata.yaml is all Incus needs beside the root file system.
+# usage: image_meta FILE DESCRIPTION
+image_meta() {
+	m=$(mktemp -d) || return 1
+	cat > "$m/metadata.yaml" <<-END
+	architecture: $(uname -m)
+	creation_date: $(date +%s)
+	properties:
+	  description: $2
+	  os: stremio
+	END
+	tar -C "$m" --owner=0 --group=0 -cf "$1.meta.tar.new" metadata.yaml && rm -rf "$m" &&
+		mv "$1.meta.tar.new" "$1.meta.tar"
+}
+
+# The fastest compressor on the way to a first start: 1 s for 550 MB where gzip takes 36.
+# usage: image_squash FILE ROOT [OPTION]... (ROOT - with -tar: a tar file on standard input)
+image_squash() {
+	sq=$1.squashfs from=$2
+	shift 2
+	mksquashfs "$from" "$sq.new" -noappend -quiet -no-progress \
+		-comp zstd -Xcompression-level 1 "$@" > "$sq.log" 2>&1 || {
+		echo "image: mksquashfs: $(tail -n 1 "$sq.log")" >&2
+		return 1
+	}
+	rm -f "$sq.log"
+	mv "$sq.new" "$sq"
+}
+
+# The user and the files every image of ours has. usage: image_skeleton ROOT COMMAND [ARG]...
+image_skeleton() {
+	skel=$1
+	shift
+	mkdir -p "$skel/etc" "$skel/sbin" "$skel/home/stremio" "$skel/opt" "$skel/run" "$skel/tmp"
+	grep -q ^stremio: "$skel/etc/passwd" 2>/dev/null || {
+		echo 'stremio:x:1000:1000:Stremio:/home/stremio:/bin/sh' >> "$skel/etc/passwd"
+		echo 'stremio:x:1000:' >> "$skel/etc/group"
+	}
+	chown 1000:1000 "$skel/home/stremio"
+	chmod 700 "$skel/home/stremio"
+	chmod 1777 "$skel/tmp"
+	# Where the profile is not used the shim may still be the init (it is mounted there).
+	ln -sf /opt/stremio-shim/stremio-shim "$skel/sbin/init"
+	printf '%s\n' -- "$@" > "$skel/etc/stremio-shim.args"
+}
+
+# Run inside mmdebstrap's customize step with ROOT: the player's part.
+image_player_files() {
+	mkdir -p "$1/usr/share/stremio-demo"
+	image_skeleton "$1" /usr/bin/mpv --no-config --vo=x11 --ao=alsa --loop-file=inf \
+		--title='stremio-shim' --geometry=+0+0 --no-osc --no-input-terminal \
+		--term-status-msg= --script=/usr/share/stremio-demo/status.lua \
+		/usr/share/stremio-demo/clip.mkv
+	# The player itself reads what the kernel says of it and writes it into the picture.
+	cat > "$1/usr/share/stremio-demo/status.lua" <<-'END'
+	local status = {}
+	for line in io.lines("/proc/self/status") do
+		local key, value = line:match("^(%w+):%s*(.-)%s*$")
+		if key then status[key] = value end
+	end
+	local function first(key) return (status[key] or "?"):match("^%S*") end
+	local groups = status.Groups ~= "" and status.Groups or "none"
+	local filter = { ["0"] = "off", ["2"] = "filter" }
+	local overlay = mp.create_osd_overlay("ass-events")
+	overlay.res_x, overlay.res_y = 640, 360
+	overlay.data = "{\\an1\\fs15\\bord0\\1c&HFFFFFF&\\4c&H000000&\\shad1.2\\b1}" ..
+		"The kernel on this player  (/proc/self/status)\\N{\\b0}" ..
+		"uid " .. first("Uid") .. "   gid " .. first("Gid") .. "   groups " .. groups ..
+		"   no_new_privs " .. first("NoNewPrivs") ..
+		"   seccomp " .. (filter[first("Seccomp")] or first("Seccomp")) .. "\\N" ..
+		"capabilities  effective " .. first("CapEff") .. "   bounding " .. first("CapBnd")
+	overlay:update()
+	END
+	# No sound card in sight: the default device is a file, filled at a sound card's pace (a
+	# plain file would take everything at once and the picture with it).
+	cat > "$1/etc/asound.conf" <<-'END'
+	pcm.!default {
+		type plug
+		slave { pcm "tone" format S16_LE rate 48000 channels 1 }
+	}
+	pcm.tone {
+		type file
+		slave.pcm { type null }
+		file "|exec /usr/share/stremio-demo/record"
+		format raw
+	}
+	END
+	cat > "$1/usr/share/stremio-demo/record" <<-'END'
+	#!/usr/bin/perl
+	# Take 48 kHz 16 bit mono from standard input in real time; keep the first 20 s.
+	use strict;
+	use Time::HiRes qw(time sleep);
+	open my $out, '>', "$ENV{HOME}/tone.raw" or die "tone.raw: $!";
+	my ($bytes, $start) = (0, undef);
+	while ((my $n = sysread STDIN, my $buf, 4800) > 0) {
+		$start //= time;
+		syswrite $out, $buf if $bytes < 20 * 96000;
+		$bytes += $n;
+		my $ahead = $bytes / 96000 - (time - $start);
+		sleep $ahead if $ahead > 0;
+	}
+	END
+	chmod 755 "$1/usr/share/stremio-demo/record"
+	# 20 s: the tone has whole periods, so that the loop is seamless.
+	chroot "$1" mpv --no-config --really-quiet --length=20 \
+		--o=/usr/share/stremio-demo/clip.mkv \
+		--ovc=libx264 --ovcopts=preset=ultrafast,crf=20,g=25 --oac=flac \
+		--audio-file=av://lavfi:sine=frequency=440:sample_rate=48000:duration=20 \
+		'av://lavfi:testsrc2=size=640x360:rate=25:duration=20' >&2 || return 1
+	[ -s "$1/usr/share/stremio-demo/clip.mkv" ]
+}
+
+# The same for an application package.
+image_package_files() {
+	if ! chroot "$1" test -x /usr/bin/stremio; then
+		chroot "$1" test -x /opt/stremio/stremio || {
+			echo 'image: the package brought neither /usr/bin/stremio nor /opt/stremio/stremio' >&2
+			return 1
+		}
+		ln -s /opt/stremio/stremio "$1/usr/bin/stremio"
+	fi
+	image_skeleton "$1" /usr/bin/stremio
+}
+
+# usage: image_debian FILE FUNCTION [MMDEBSTRAP OPTION]...
+image_debian() {
+	file=$1 fn=$2
+	shift 2
+	log=$file.log
+	codename=$(apt_codename)
+	# Documentation and translations are a third of the files and of the time.
+	{
+		rc=0
+		mmdebstrap --variant=essential --format=tar --aptopt='APT::Install-Recommends "false"' \
+			--dpkgopt=force-unsafe-io --dpkgopt='path-exclude=/usr/share/doc/*' \
+			--dpkgopt='path-include=/usr/share/doc/*/copyright' \
+			--dpkgopt='path-exclude=/usr/share/man/*' \
+			--dpkgopt='path-exclude=/usr/share/info/*' \
+			--dpkgopt='path-exclude=/usr/share/locale/*' \
+			--customize-hook="sh '$top/hooks/lib/image.sh' --$fn \"\$1\"" "$@" \
+			"$codename" "$file.tar" "$BUILD/apt/sources.list.d/private.sources" \
+			2>&1 < /dev/null || rc=$?
+		echo "$rc" > "$log.rc"
+	} | tee "$log" | while read -r tag line; do
+		case "$tag $line" in
+		'I: downloading packages'*|'I: extracting archives'*|'I: installing '*|'I: creating tarball'*)
+			image_say "${line%%...*}" ;;
+		'I: running --customize-hook'*) image_say 'adding the files of our own' ;;
+		image:*|stremio-*) echo "$tag $line" >&2 ;;
+		esac
+	done
+	if [ "$(cat "$log.rc")" != 0 ]; then
+		echo "image: mmdebstrap: $(grep -m1 -E '^(E:|image:|dpkg: error)' "$log" || tail -n 1 "$log") (see $log)" >&2
+		rm -f "$file.tar"
+		return 1
+	fi
+	image_say 'packing'
+	image_squash "$file" - -tar < "$file.tar" || return 1
+	rm -f "$file.tar" "$log.rc"
+}
+
+# usage: SOMETHING | image_name DIR NAME: FILE for an image made from what is piped in.
+image_name() {
+	hash=$(cat - "$top/hooks/lib/image.sh" | sha256sum | cut -c1-16)
+	mkdir -p "$1" && echo "$(cd "$1" && pwd)/$2-$hash"
+}
+
+image_there() {
+	[ -s "$1.squashfs" ] && [ -s "$1.meta.tar" ]
+}
+
+image_media() {
+	image_t0=$(date +%s)
+	image_lists || return 1
+	closure=$(image_closure mpv)
+	[ -n "$closure" ] || {
+		echo "image: mpv: $(grep -m1 ^E: "$BUILD/apt/resolve.log") (see $BUILD/apt/resolve.log)" >&2
+		return 1
+	}
+	file=$(echo "$closure" | image_name "$1" media) || return 1
+	if image_there "$file"; then
+		image_say "reusing ${file##*/}"
+	else
+		image_say "making ${file##*/} from $(echo "$closure" | wc -l) packages (mpv and what it needs)"
+		image_debian "$file" image_player_files --include=mpv || return 1
+		image_meta "$file" 'Debian with mpv and a test clip' || return 1
+		image_say "done, $(($(stat -c %s "$file.squashfs") / 1048576)) MiB"
+	fi
+	echo "$file"
+}
+
+image_package() {
+	image_t0=$(date +%s)
+	deb=$(readlink -f "$2") || deb=$2
+	dpkg-deb --field "$deb" Package > /dev/null || {
+		echo "image: $2: not a Debian package (STREMIO=FILE.deb)" >&2
+		return 1
+	}
+	image_lists || return 1
+	file=$({ sha256sum < "$deb"; image_closure "$deb"; } | image_name "$1" package) || return 1
+	if image_there "$file"; then
+		image_say "reusing ${file##*/}"
+	else
+		image_say "making ${file##*/} with ${deb##*/}"
+		# The package must be seen inside under the same name.
+		image_debian "$file" image_package_files --include="$deb" \
+			--hook-dir=/usr/share/mmdebstrap/hooks/file-mirror-automount || return 1
+		image_meta "$file" "Debian with $(dpkg-deb --field "$deb" Package Version | tr '\n' ' ')" ||
+			return 1
+		image_say "done, $(($(stat -c %s "$file.squashfs") / 1048576)) MiB"
+	fi
+	echo "$file"
+}
+
+image_busybox() {
+	image_t0=$(date +%s)
+	bb=$(command -v busybox) || {
+		echo 'image: no busybox here (hooks/lib/packages.sh busybox installs it)' >&2
+		return 1
+	}
+	file=$(image_name "$1" busybox < "$bb") || return 1
+	if image_there "$file"; then
+		echo "$file"
+		return 0
+	fi
+	root=$(mktemp -d) || return 1
+	chmod 755 "$root"
+	mkdir -p "$root/bin" "$root/dev" "$root/proc" "$root/sys" "$root/etc" "$root/root"
+	cp "$bb" "$root/bin/busybox"
+	for applet in $("$bb" --list); do
+		[ "$applet" = busybox ] || ln -s busybox "$root/bin/$applet"
+	done
+	echo 'root:x:0:0:root:/root:/bin/sh' > "$root/etc/passwd"
+	echo 'root:x:0:' > "$root/etc/group"
+	image_skeleton "$root" /bin/sleep 1000000
+	image_squash "$file" "$root" || return 1
+	rm -rf "$root"
+	image_meta "$file" 'BusyBox, for tests' || return 1
+	echo "$file"
+}
+
+# usage: image_import FILE ALIAS
+image_import() {
+	sum=$(cat "$1.meta.tar" "$1.squashfs" | sha256sum | cut -d' ' -f1)
+	if [ "$(incus query "/1.0/images/aliases/$2" 2>/dev/null |
+		sed -n 's/.*"target": *"\([^"]*\)".*/\1/p')" = "$sum" ]; then
+		return 0
+	fi
+	incus image delete "$2" > /dev/null 2>&1 || :
+	incus image delete "$sum" > /dev/null 2>&1 || :
+	incus image import "$1.meta.tar" "$1.squashfs" --alias "$2" > /dev/null
+}
+
+if [ "${0##*/}" = image.sh ]; then
+	set -eu
+	case ${1:-} in
+	--image_player_files|--image_package_files) "${1#--}" "$2" ;;
+	media|busybox) image_"$1" "${2:-$BUILD/images}" ;;
+	package) image_package "${3:-$BUILD/images}" "${2:?usage: image.sh package DEB [DIR]}" ;;
+	*) echo 'usage: image.sh media|busybox [DIR] | package DEB [DIR]' >&2; exit 64 ;;
+	esac
+fi
