@@ -1,8 +1,11 @@
 """Bad input: one clear line each, and the exit code of the table."""
 import os
+import resource
 import signal
+import time
 
-from harness import (APP, CLONE_NEWUSER, SHIM, Box, check, equal, test)
+from harness import (APP, CLONE_NEWUSER, SHIM, STATE, Box, check, equal, new_namespaces, test)
+from privileges import confined
 
 
 def refused(code, *argv, words=(), box=None, init=True, **how):
@@ -99,8 +102,7 @@ def without_any_command_the_defaults_are_looked_for():
 def a_command_that_is_not_found_is_127():
     for command in ("/nowhere/at/all", "no-such-command", "./nope", "/etc/passwd/x"):
         for init in (True, False):
-            code = 126 if command.startswith("/etc") else 127
-            refused(code, "--", command, words=(command,), init=init)
+            refused(127, "--", command, words=(command,), init=init)
     refused(127, "--", "", words=("exec",))
 
 
@@ -142,7 +144,6 @@ def commands_are_found_in_path():
 @test()
 def two_megabytes_of_arguments_come_through_or_are_refused_clearly():
     """One argument may have 128 KiB, all together a quarter of the stack limit (execve(2))."""
-    import resource
 
     def raise_stack():
         resource.setrlimit(resource.RLIMIT_STACK, (32 << 20, resource.RLIM_INFINITY))
@@ -157,16 +158,11 @@ def two_megabytes_of_arguments_come_through_or_are_refused_clearly():
 @test()
 def arguments_too_long_for_the_command_are_126():
     """The shim fits its own limit; the application's is smaller by the added environment."""
-    import resource
     resource.setrlimit(resource.RLIMIT_STACK, (8 << 20, resource.RLIM_INFINITY))
-    page = "x" * 131000
-    words = [page] * 15
+    words = ["x" * 130000] * 15 + ["x" * 50000]
     box = Box()
-    room = 2 << 20
-    spent = sum(map(len, words)) + 4096
-    for pad in range(room - spent, 0, -256):
-        if pad > 131000:
-            continue
+    room = (2 << 20) - sum(map(len, words))
+    for pad in range(room, 0, -128):
         proc = box.spawn([SHIM, "--", APP, "exit", "4", ",", *words, "z" * pad])
         code = proc.wait()
         if code == 125:                 # the shim's own exec was refused: a little less
@@ -184,8 +180,6 @@ def without_proc_nothing_is_launched():
 
 @test()
 def a_read_only_root_launches_confined():
-    from harness import STATE
-    from privileges import confined
     proc = Box(readonly=True).shim(STATE, "exit", "0").ends(0)
     confined(proc.state())
     refused(71, "--tmpfs=/nowhere", "--", APP, box=Box(readonly=True), words=("/nowhere",))
@@ -193,12 +187,20 @@ def a_read_only_root_launches_confined():
 
 @test()
 def a_uid_that_is_not_mapped_in_the_namespace_is_said_so():
+    def wait_for_the_map():
+        new_namespaces(CLONE_NEWUSER)
+        os.write(1, b"unshared\n")
+        maps = os.open("/proc/self/gid_map", os.O_RDONLY)
+        while not os.pread(maps, 1, 0):
+            time.sleep(0.002)
     for mapping in ("0 0 1000", "0 0 1\n1000 1000 10"):
         for init in (True, False):
-            box = Box()
-            refused(77, "-q", "--", APP, "exit", "0", words=("map",), box=box, init=init,
-                    flags=CLONE_NEWUSER,
-                    mapping=(("uid_map", mapping), ("gid_map", mapping)))
+            proc = Box().spawn([SHIM, "-q", "--", APP, "exit", "0"], init=init,
+                               pre=wait_for_the_map).expect("unshared")
+            for name in ("uid_map", "gid_map"):
+                with open(f"/proc/{proc.pid}/{name}", "w", encoding="ascii") as file:
+                    file.write(mapping)
+            proc.complains(77, "map")
 
 
 @test()

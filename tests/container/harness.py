@@ -242,6 +242,9 @@ class Box:
         for name, text in (files or {}).items():
             self.write(name, text)
 
+    def remove(self):
+        libcall("umount2", self.root.encode(), MNT_DETACH)
+
     def path(self, name):
         return os.path.join(self.root, name.lstrip("/"))
 

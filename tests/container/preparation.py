@@ -1,5 +1,6 @@
 """What a bare new container lacks is there for the application, and nothing is hidden by it."""
 import os
+import socket
 import stat
 
 from harness import (APP, FALLBACK_UID, SHIM, STATE, Box, check, equal, mount, signal, test)
@@ -146,7 +147,6 @@ def roots_own_environment_does_not_count_as_given():
 @test()
 def the_session_bus_is_left_alone_when_there_is_one():
     def bus():
-        import socket
         path = f"/run/user/{FALLBACK_UID}"
         os.makedirs(path, mode=0o700)
         socket.socket(socket.AF_UNIX).bind(path + "/bus")

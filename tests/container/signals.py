@@ -4,7 +4,7 @@ import os
 import signal
 
 from harness import (APP, INJECT, SHIM, Box, block_all_signals, blocked, check, children, equal,
-                     libc, test, until)
+                     gone, libc, test, until)
 from names import NR
 
 SIGTERM = int(signal.SIGTERM)
@@ -43,6 +43,21 @@ def arrived(proc, sig, number):
     until(enough, f"signal {sig} (x{number})", 10)
 
 
+def none_is_lost(proc, signals):
+    """Each was recorded; or the application, whose mask is not set in its very first moments,
+    ended by one of them, which is an arrival too."""
+    def known():
+        if all(count(proc, sig) for sig in signals):
+            return True
+        proc._read(0.02)
+        return gone(proc.pid)
+    until(known, f"signals {signals}", 10)
+    if not all(count(proc, sig) for sig in signals):
+        check(proc.wait() - 128 in signals, f"exit {proc.code}, recorded {got(proc)}")
+        return
+    finish(proc)
+
+
 def ten_thousand(init):
     """Standard signals coalesce, so each kind waits for the last; RT ones come in bursts of 20.
     CONT and the stop signals cancel each other while pending (signal(7)), so they take turns."""
@@ -73,6 +88,7 @@ def ten_thousand(init):
     kinds = len(sent) + len(STOPS)
     total = sum(sent.values()) + len(STOPS)
     check(kinds >= 60 and total >= 9990, f"only {total} signals of {kinds} kinds were sent")
+    sent[last] += len(STOPS)        # each TERM is followed by a CONT
     for sig, number in sent.items():
         equal(count(proc, sig), number, f"signal {sig} received")
     for sig in REAL_TIME:
@@ -158,10 +174,7 @@ def a_term_between_fork_and_setsid_is_not_lost():
             until(lambda: children(shim), "the shim's child", 5)
             for sig in (SIGTERM, int(signal.SIGUSR1), 40):
                 os.kill(shim, sig)
-            proc.expect("ready record")
-            for sig in (SIGTERM, int(signal.SIGUSR1), 40):
-                arrived(proc, sig, 1)
-            finish(proc)
+            none_is_lost(proc, (SIGTERM, int(signal.SIGUSR1), 40))
 
 
 @test()
@@ -174,10 +187,8 @@ def signals_pending_and_blocked_at_the_start_are_not_lost():
         for sig in wanted:
             libc.kill(os.getpid(), sig)
     for init in (True, False):
-        proc = recorder(init, pre=blocked_and_pending)
-        for sig in wanted:
-            arrived(proc, sig, 1)
-        finish(proc)
+        proc = Box().shim(APP, "record", init=init, options=("-t", "60"), pre=blocked_and_pending)
+        none_is_lost(proc, wanted)
 
 
 @test()
@@ -191,9 +202,7 @@ def signals_right_after_the_start_are_not_lost():
                 ctypes.CDLL(None).usleep(delay * 150)
             for sig in (SIGTERM, int(signal.SIGUSR1), 41):
                 proc.kill(sig)
-            for sig in (SIGTERM, int(signal.SIGUSR1), 41):
-                arrived(proc, sig, 1)
-            finish(proc)
+            none_is_lost(proc, (SIGTERM, int(signal.SIGUSR1), 41))
 
 
 @test()

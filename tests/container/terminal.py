@@ -79,7 +79,7 @@ def ctrl_z_stops_and_fg_resumes_and_ctrl_c_arrives_once():
 @test()
 def ctrl_c_ends_the_application_and_the_shell_sees_130():
     screen, _ = shell()
-    screen.type(f"{SHIM} -- {APP} ready main , pause\n").expect("ready main")
+    screen.type(f"{SHIM} -- {APP} trap main 0 0\n").expect("ready main")
     screen.type("\x03").expect("$ ")
     screen.type("echo rc$?x\n").expect("rc130x")
 
@@ -87,7 +87,7 @@ def ctrl_c_ends_the_application_and_the_shell_sees_130():
 @test()
 def ctrl_backslash_ends_the_application_and_the_shell_sees_131():
     screen, _ = shell()
-    screen.type(f"ulimit -c 0; {SHIM} -- {APP} ready main , pause\n").expect("ready main")
+    screen.type(f"ulimit -c 0; {SHIM} -- {APP} trap main 0 0\n").expect("ready main")
     screen.type("\x1c").expect("$ ")
     screen.type("echo rc$?x\n").expect("rc131x")
 
