@@ -6,8 +6,9 @@
  * PROCESS is 0 for the program and 1, 2 ... for its children in the order of their birth; NUMBER a
  * system call number; COUNT which such call of that process, from 1. ACTION: errno=N (not done,
  * answered -N), ret=N (not done, answered N), delay=MICROSECONDS. -1 makes PROGRAM the PID 1 of
- * a new PID namespace. TRACE gets a line "PROCESS NUMBER COUNT RESULT" for each call between the
- * exec of PROGRAM and a child's own exec, where that child is let go ("PROCESS exec").
+ * a new PID namespace. TRACE gets a line "PROCESS NUMBER COUNT RESULT DETAIL" for each call between
+ * the exec of PROGRAM and a child's own exec, where that child is let go ("PROCESS exec"). DETAIL
+ * is the path of an open, else the first two arguments.
  *
  * ptrace(2): a number set to -1 at the entry stop skips the call and also passes any filter.
  */
@@ -18,6 +19,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,6 +52,7 @@ static struct tracee {
 	int pending;		/* the result is to be replaced by `result` */
 	int stopped;		/* first stop seen */
 	long number, result;
+	char detail[64];
 	int counts[NUMBERS];
 } tracees[PROCESSES];
 
@@ -110,16 +113,41 @@ static void no_op(int sig)
 	(void)sig;
 }
 
-/* At the entry of a call: true when it is to wait before it goes on. */
-static int enter(struct tracee *one, long number)
+/* What tells one prctl(2) or openat(2) from another. */
+static void describe(struct tracee *one, const unsigned long long *args)
+{
+	unsigned long long path = 0;
+
+	if (one->number == SYS_openat)
+		path = args[1];
+#ifdef SYS_open
+	else if (one->number == SYS_open)
+		path = args[0];
+#endif
+	if (path) {
+		/* Strings may end before a page that is not there: read what can be read. */
+		size_t room = 4096 - path % 4096;
+		struct iovec to = { one->detail, sizeof(one->detail) - 1 };
+		struct iovec from = { (void *)(uintptr_t)path,
+				      room < to.iov_len ? room : to.iov_len };
+
+		memset(one->detail, 0, sizeof(one->detail));
+		if (process_vm_readv(one->pid, &to, 1, &from, 1, 0) > 0)
+			return;
+	}
+	snprintf(one->detail, sizeof(one->detail), "%llu,%llu", args[0], args[1]);
+}
+
+static void enter(struct tracee *one, long number, const unsigned long long *args)
 {
 	long process = one - tracees;
 
 	one->number = number;
 	one->pending = 0;
 	if (number < 0 || number >= NUMBERS)
-		return 0;
+		return;
 	one->counts[number]++;
+	describe(one, args);
 	for (int i = 0; i < rule_count; i++) {
 		struct rule *rule = &rules[i];
 
@@ -131,13 +159,12 @@ static int enter(struct tracee *one, long number)
 								 rule->value % 1000000 } };
 			delayed = one->pid;
 			setitimer(ITIMER_REAL, &timer, NULL);
-			return 1;
+			return;
 		}
 		set_number(one->pid, -1);
 		one->pending = 1;
 		one->result = rule->action == FAIL ? -rule->value : rule->value;
 	}
-	return 0;
 }
 
 static void leave(struct tracee *one, long result)
@@ -148,8 +175,8 @@ static void leave(struct tracee *one, long result)
 	}
 	one->pending = 0;
 	if (trace && one->number >= 0 && one->number < NUMBERS)
-		fprintf(trace, "%d %ld %d %ld\n", (int)(one - tracees), one->number,
-			one->counts[one->number], result);
+		fprintf(trace, "%d %ld %d %ld %s\n", (int)(one - tracees), one->number,
+			one->counts[one->number], result, one->detail);
 }
 
 static void on_call(struct tracee *one)
@@ -160,10 +187,13 @@ static void on_call(struct tracee *one)
 		return;
 	if (!one->started)
 		return;
-	if (info.op == 1 /* PTRACE_SYSCALL_INFO_ENTRY */ && enter(one, (long)info.entry.nr))
-		return;
 	if (info.op == 2 /* PTRACE_SYSCALL_INFO_EXIT */)
 		leave(one, (long)info.exit.rval);
+	if (info.op == 1 /* PTRACE_SYSCALL_INFO_ENTRY */) {
+		unsigned long long args[2] = { info.entry.args[0], info.entry.args[1] };
+
+		(void)enter(one, (long)info.entry.nr, args);
+	}
 }
 
 /* One stop of one tracee; lets it go on unless it is to be delayed. */
@@ -189,6 +219,7 @@ static void on_stop(pid_t pid, int status)
 			return;
 		}
 		one->started = 1;
+		one->number = -1; /* the exit of this exec is not the program's */
 	} else if (event == PTRACE_EVENT_STOP) {
 		if (one != tracees)
 			one->started = 1;
