@@ -120,7 +120,7 @@ rm -f "$work/make.log" "$work/status"
 set -- $(count "$work"/*)
 [ "$2" = 0 ] || {
 	echo '# failed:'
-	cat "$work"/* | sed -n 's/^not ok /#   /p'
+	cat "$work"/* | sed -n 's/^not ok \(.\{1,200\}\).*/#   \1/p'
 }
 echo "$1 passed, $2 failed, $3 skipped"
 [ "$2" = 0 ] && [ "$1" != 0 ]
