@@ -13,7 +13,7 @@
  * Return: a NULL-terminated array in a private mapping, or NULL without memory.
  *
  * PID 1 of a container has neither PATH nor HOME. Where the environment is root's own
- * (USER=root, as `incus exec` and sudo(8) leave it) and the application is not root,
+ * (USER=root or HOME=/root, as `incus exec` and sudo(8) leave it) and the application is not root,
  * its HOME, USER, LOGNAME, SHELL and a runtime directory of /run/user/0 describe the
  * wrong account and do not count as given.
  */
