@@ -30,8 +30,7 @@ static bool is_roots(char **given, const struct account *a)
 	const char *user = environment_get(given, "USER");
 	const char *home = environment_get(given, "HOME");
 
-	return a->uid != 0 &&
-	       ((user && !strcmp(user, "root")) || (home && !strcmp(home, "/root")));
+	return a->uid != 0 && ((user && !strcmp(user, "root")) || (home && !strcmp(home, "/root")));
 }
 
 /* Does this entry of the given environment yield to one that is added? */
