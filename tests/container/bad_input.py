@@ -88,7 +88,7 @@ def the_args_file_is_used_when_no_command_is_given():
     proc = box.spawn([SHIM, "--", APP, "exit", "6"]).ends(6)
 
 
-@test()
+@test(asan="/usr is the machine's own there, for the sanitizer's libraries")
 def without_any_command_the_defaults_are_looked_for():
     refused(127, words=("stremio",))
     for place in ("app/bin", "usr/bin", "usr/local/bin"):
@@ -172,7 +172,7 @@ def arguments_too_long_for_the_command_are_126():
     raise AssertionError("no length found between the two limits")
 
 
-@test()
+@test(asan="the sanitizer's run-time adds lines when there is no /proc")
 def without_proc_nothing_is_launched():
     for init in (True, False):
         refused(71, "--", APP, "exit", "0", words=("/proc",), box=Box(proc=False), init=init)

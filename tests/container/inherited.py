@@ -91,10 +91,12 @@ def a_working_directory_outside_the_container_is_not_handed_on():
     def escape():
         fd = os.open("/", os.O_RDONLY | os.O_DIRECTORY)
         mount("new", "/old", "tmpfs")
-        for name in ("opt", "proc", "dev", "etc", "tmp", "run"):
-            os.mkdir("/old/" + name)
-        for name in ("opt", "proc", "dev", "etc", "tmp"):
-            mount("/" + name, "/old/" + name, None, MS_BIND | MS_REC)
+        for entry in list(os.scandir("/")):
+            if entry.is_symlink():
+                os.symlink(os.readlink(entry.path), "/old" + entry.path)
+            elif entry.name != "old":
+                os.mkdir("/old" + entry.path)
+                mount(entry.path, "/old" + entry.path, None, MS_BIND | MS_REC)
         os.chroot("/old")
         os.fchdir(fd)
     for init in (True, False):
@@ -104,7 +106,7 @@ def a_working_directory_outside_the_container_is_not_handed_on():
 
 
 @test()
-def closed_standard_descriptors_become_dev_null_with_a_warning_each():
+def closed_standard_descriptors_become_dev_null_with_one_warning():
     for init in (True, False):
         for which in range(1, 8):
             closed = [fd for fd in range(3) if which >> fd & 1]
@@ -119,7 +121,7 @@ def closed_standard_descriptors_become_dev_null_with_a_warning_each():
             proc.kill(signal.SIGTERM)
             proc.ends(143)
             if 2 not in closed:
-                equal(len(proc.err().splitlines()), len(closed), f"warnings, {proc.err()!r}")
+                equal(len(proc.err().splitlines()), 1, f"warnings, {proc.err()!r}")
 
 
 @test()
