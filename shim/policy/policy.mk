@@ -67,3 +67,46 @@ $(eval $(call policy_compile,init,deny))
 .PHONY: policy-check
 policy-check: $(POLICY_TOOL)
 	$(POLICY_TOOL) check $(wildcard $(POLICY_DIR)/*.policy)
+
+# --- Tests ---------------------------------------------------------------------------------
+
+# The compiler's own sources once more, under the sanitizers.
+POLICY_TEST_FLAGS := $(POLICY_CFLAGS) -Itests/unit -I$(BUILD)/policy
+POLICY_ASAN_OBJS := $(POLICY_LIB_SRCS:$(POLICY_DIR)/%.c=$(BUILD)/policy/asan/%.o) \
+	$(BUILD)/policy/asan/bpf_sim.o $(BUILD)/policy/asan/policy_naive.o
+POLICY_TESTS := policy_equal policy_language policy_reader policy_load policy_command
+
+$(BUILD)/policy/asan:
+	mkdir -p $@
+$(BUILD)/policy/asan/%.o: $(POLICY_DIR)/%.c $(POLICY_HEADERS) | $(BUILD)/policy/asan
+	$(HOSTCC) $(ASAN_CFLAGS) $(POLICY_CFLAGS) -c -o $@ $<
+$(BUILD)/policy/asan/%.o: tests/unit/%.c $(wildcard tests/unit/*.h) | $(BUILD)/policy/asan
+	$(HOSTCC) $(ASAN_CFLAGS) -Itests/unit -c -o $@ $<
+
+# The kernel's own call numbers as a table. aarch64 has the generic ones; the flags are those
+# its headers set. x86_64's are installed on x86_64 machines only.
+POLICY_NUMBERS := $(BUILD)/policy/policy_kernel_numbers.h
+POLICY_GENERIC := -D__BITS_PER_LONG=64 -D__ARCH_WANT_RENAMEAT -D__ARCH_WANT_NEW_STAT \
+	-D__ARCH_WANT_SET_GET_RLIMIT -D__ARCH_WANT_SYS_CLONE3 -D__ARCH_WANT_MEMFD_SECRET
+$(POLICY_NUMBERS): $(POLICY_DIR)/policy.mk | $(BUILD)/policy
+	{ echo '/* Made from the kernel headers. */'; \
+	echo 'static const struct { const char *name; unsigned int nr; _Bool aarch64; }'; \
+	echo 'kernel_numbers[] = {'; \
+	echo '#include <asm-generic/unistd.h>' | $(HOSTCC) -undef $(POLICY_GENERIC) -E -dM - | \
+		awk '$$2 ~ /^__NR3264_/ { alias[$$2] = $$3 } $$2 ~ /^__NR_/ { nr[$$2] = $$3 } \
+		END { for (n in nr) print "{ \"" substr(n, 6) "\", " \
+			(nr[n] in alias ? alias[nr[n]] : nr[n]) ", 1 }," }' | \
+		grep -Ev '"(syscalls|arch_specific_syscall)"' | sort; \
+	if [ $(POLICY_ARCH) = x86_64 ]; then echo '#include <asm/unistd_64.h>' | \
+		$(HOSTCC) -E -dM - | awk '$$2 ~ /^__NR_/ && $$3 ~ /^[0-9]+$$/ { \
+		print "{ \"" substr($$2, 6) "\", " $$3 ", 0 }," }' | sort; fi; \
+	echo '{ 0, 0, 0 } };'; } > $@.tmp
+	mv $@.tmp $@
+
+$(BUILD)/unit/policy_%: tests/unit/policy_%.c tests/unit/policy_common.h $(POLICY_ASAN_OBJS) \
+		$(POLICY_NUMBERS) $(POLICY_TEXTS) $(POLICY_TOOL)
+	@mkdir -p $(@D)
+	$(HOSTCC) $(ASAN_CFLAGS) $(POLICY_TEST_FLAGS) -DPOLICY_TOOL='"$(POLICY_TOOL)"' -o $@ $< \
+		$(POLICY_ASAN_OBJS) -lcmocka -lseccomp
+
+UNIT_TESTS += $(POLICY_TESTS:%=$(BUILD)/unit/%)
