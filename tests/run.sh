@@ -33,7 +33,7 @@ prepare() {
 	unit) targets=unit-programs ;;
 	container) targets='all container-programs' ;;
 	container-asan) targets='all asan container-programs' ;;
-	lint) targets=$BUILD/deps/host/lib/libcap-ng.a ;;
+	lint) targets=lint-headers ;;
 	*) targets=all ;;
 	esac
 	# shellcheck disable=SC2086
