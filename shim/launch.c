@@ -228,7 +228,10 @@ int launch(const struct launch *l, pid_t *pid, struct finding *f)
 	}
 	r = read_outcome(p.outcome[0], f);
 	close(p.outcome[0]);
-	if (r < 0)
+	if (r < 0) {
+		/* It ends by itself, unless its outcome could not be read. */
+		kill(*pid, SIGKILL);
 		reap(*pid);
+	}
 	return r;
 }

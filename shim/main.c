@@ -30,6 +30,10 @@ extern char **environ;
  */
 static int become_supervisor(struct supervisor *s, struct finding *f)
 {
+	int r = signals_set_mask(SIGNALS_ALL); /* again, for this time it is checked */
+
+	if (r < 0)
+		return finding_set(f, EXIT_SETUP, "signals", -r, "cannot be held", NULL, NULL);
 	if (signals_set_default(SIGCHLD) < 0 || signals_set_default(SIGTSTP) < 0)
 		return finding_set(f, EXIT_SETUP, "signals", EINVAL, "cannot reset a disposition",
 				   NULL, NULL);
