@@ -30,11 +30,11 @@ static const char help[] =
 	"  diff     prints the calls that A and B (text or compiled) answer differently,\n"
 	"           with both answers and an example of the arguments\n"
 	"\n"
-	"  -a, --arch=x86_64|aarch64    default: this machine's\n"
-	"  -u, --userns=deny|allow      default: deny\n"
-	"  -f, --format=bpf|c|json|list default: bpf; list for the command list\n"
-	"  -n, --name=NAME              default: FILE's name without its suffix\n"
-	"  -o, --output=OUT             - is the standard output\n"
+	"  -a, --arch=x86_64|aarch64    default: this machine's (not for check)\n"
+	"  -u, --userns=deny|allow      default: deny (not for check)\n"
+	"  -n, --name=NAME              default: FILE's name without its suffix (compile, list)\n"
+	"  -o, --output=OUT             - is the standard output (compile, list)\n"
+	"  -f, --format=bpf|c|json|list default: bpf (compile)\n"
 	"  -h, --help\n"
 	"\n"
 	"The language (a # begins a comment, words are separated by blanks):\n"
@@ -55,6 +55,7 @@ static const char help[] =
 	"cannot be written.\n";
 
 struct options {
+	const char *takes; /* the letters of the options the command has */
 	struct target target;
 	const char *format;
 	const char *name;
@@ -280,6 +281,8 @@ static int parse_options(int argc, char **argv, struct options *o)
 
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, ":a:u:f:n:o:", longs, NULL)) != -1) {
+		if (c != ':' && c != '?' && strchr(o->takes, c) == NULL)
+			return usage("this command has no option", argv[optind - 1]);
 		switch (c) {
 		case 'a':
 			arch = arch_by_name(optarg);
@@ -327,6 +330,10 @@ int main(int argc, char **argv)
 	}
 	o.target.arch =
 		policy_native_arch() == arch_audit(ARCH_X86_64) ? ARCH_X86_64 : ARCH_AARCH64;
+	o.takes = strcmp(command, "compile") == 0 ? "aufno"
+		  : strcmp(command, "list") == 0  ? "auno"
+		  : strcmp(command, "diff") == 0  ? "au"
+						  : "";
 	if (strcmp(command, "list") == 0) {
 		o.format = "list";
 		o.output = "-";
