@@ -90,11 +90,10 @@ $(BUILD)/tools:
 	@missing=; for t in $(TOOLS_PACKAGES); do \
 		command -v $${t%%:*} >/dev/null || missing="$$missing $${t#*:}"; done; \
 	[ -f /usr/include/linux/seccomp.h ] || missing="$$missing linux-libc-dev"; \
-	if command -v $(HOST_CC) >/dev/null; then \
-		echo '#include <seccomp.h>' | $(HOST_CC) -E -x c - >/dev/null 2>&1 || \
-			missing="$$missing libseccomp-dev"; \
-		echo '#include <stdio.h>' | $(HOST_CC) -E -x c - >/dev/null 2>&1 || \
-			missing="$$missing libc6-dev"; fi; \
+	have() { echo "#include <$$1>" | $(HOST_CC) -E -x c - >/dev/null 2>&1 || \
+		[ -f /usr/include/$$1 ]; }; \
+	have stdio.h || missing="$$missing libc6-dev"; \
+	have seccomp.h || missing="$$missing libseccomp-dev"; \
 	[ -z "$$missing" ] || { \
 		echo "make: tools: missing (apt-get install$$missing)" >&2; exit 1; }
 	@touch $@
