@@ -1,8 +1,9 @@
 # The container tier's own programs: static, so that they run in an empty root under any policy.
-CONTAINER_PROGRAMS := $(addprefix $(BUILD)/tests/,app state calls inject)
+CONTAINER_HELPERS := $(addprefix $(BUILD)/tests/,app state calls inject poke)
+CONTAINER_PROGRAMS := $(CONTAINER_HELPERS) $(BUILD)/policy/server-deny.bpf
 
 # Not -isystem: musl's own headers come first, the kernel's fill the gaps.
-$(CONTAINER_PROGRAMS): $(BUILD)/tests/%: tests/container/%.c | $(BUILD)/tools
+$(CONTAINER_HELPERS): $(BUILD)/tests/%: tests/container/%.c | $(BUILD)/tools
 	@mkdir -p $(@D)
 	$(MUSL_CC) -std=c11 -O1 -Wall -Wextra $(WERROR) -static -idirafter /usr/include \
 		-idirafter /usr/include/$(shell $(HOST_CC) -dumpmachine) -o $@ $<

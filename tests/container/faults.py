@@ -192,6 +192,37 @@ def no_confining_call_is_trusted_when_it_claims_success():
     check(not wrong, f"{len(wrong)} of {tried}: " + " | ".join(wrong))
 
 
+def steps(calls, who, wanted):
+    """The wanted steps in the order in which this process took them."""
+    order = []
+    for process, number, _, result, detail in calls:
+        line = f"{NAME.get(number, number)}({detail}"
+        for name, pattern in wanted:
+            if process == who and result >= 0 and re.match(pattern, line) and name not in order:
+                order.append(name)
+    return order
+
+
+@test(asan=NATIVE)
+def the_steps_are_taken_in_the_order_that_keeps_them_effective():
+    child = (("session", r"setsid\("), ("dispositions", r"rt_sigaction\("),
+             ("groups", r"setgroups\("), ("bounding", r"prctl\(24,"),
+             ("securebits", r"prctl\(28,239"), ("gid", r"setresgid\("), ("uid", r"setresuid\("),
+             ("capabilities", r"capset\("), ("ambient", r"prctl\(47,4"),
+             ("no-new-privs", r"prctl\(38,1"), ("parent-death", r"prctl\(1,9"),
+             ("close-on-exec", r"close_range\(3,4294967295"), ("filter", r"seccomp\(1,"),
+             ("release", r"rt_sigprocmask\(2"))
+    shim = (("hold", r"rt_sigprocmask\(2"), ("dumpable", r"prctl\(4,0"),
+            ("signalfd", r"signalfd4\("), ("bounding", r"prctl\(24,"),
+            ("capabilities", r"capset\("), ("ambient", r"prctl\(47,4"),
+            ("no-new-privs", r"prctl\(38,1"), ("filter", r"seccomp\(1,"))
+    for init in (True, False):
+        calls = calls_of_the_launch(Box(), init)
+        for who, wanted in ((CHILD, child), (SHIM_ITSELF, shim)):
+            found, names = steps(calls, who, wanted), [name for name, _ in wanted]
+            check(found == names, f"process {who}: {' '.join(found)}, not {' '.join(names)}")
+
+
 def with_everything():
     """All that a launch must take away is there: groups, inheritable and ambient capabilities."""
     import ctypes

@@ -33,8 +33,6 @@ SHIM = "/opt/t/stremio-shim"
 APP, STATE, CALLS, INJECT = "/opt/t/app", "/opt/t/state", "/opt/t/calls", "/opt/t/inject"
 FALLBACK_UID = 65532
 BASE_ENV = {"container": "lxc"}
-if ASAN:
-    BASE_ENV["ASAN_OPTIONS"] = "detect_leaks=0:handle_segv=0:handle_abort=0:allow_user_segv_handler=1"
 
 TESTS = {}
 stage = None    # where run.py put the programs under test, readable for everybody

@@ -1,7 +1,13 @@
 """The system call policy as the kernel applies it to a running application."""
 import errno
+import os
+import struct
+import subprocess
 
-from harness import CALLS, Box, check, test
+import harness
+from harness import APP, CALLS, STATE, Box, check, equal, signal, test, until
+from names import NR
+from privileges import confined
 
 ENOSYS, EPERM = errno.ENOSYS, errno.EPERM
 ALWAYS = {
@@ -64,3 +70,70 @@ def policy_none_shows_that_the_probes_would_see_a_hole():
 def no_answer_is_a_kill():
     for name, code in answers().items():
         check(not str(code).startswith("signal"), f"{name}: {code}")
+
+
+def compiled():
+    with open(os.path.join(harness.stage, "t", "server-deny.bpf"), "rb") as file:
+        return file.read()
+
+
+@test()
+def a_compiled_policy_file_can_be_used():
+    box = Box(files={"etc/mine.bpf": compiled()})
+    confined(box.shim(STATE, "exit", "0", options=("--policy=/etc/mine.bpf",)).ends(0).state())
+
+
+@test()
+def a_policy_file_that_is_not_to_be_trusted_is_refused():
+    data = compiled()
+    damaged = {"truncated": data[:-4], "longer": data + bytes(8), "empty": b"",
+               "magic": b"X" + data[1:], "version": data[:8] + b"\xff" + data[9:],
+               "arch": data[:12] + b"\1\2\3\4" + data[16:],
+               "count": data[:16] + struct.pack("<I", 5000) + data[20:],
+               "code": data[:64] + b"\xff" * 8 + data[72:]}
+    for name, text in damaged.items():
+        box = Box(files={"etc/mine.bpf": text})
+        box.shim(APP, "exit", "0", options=("--policy=/etc/mine.bpf",)).complains(77, "policy")
+        check(name, "")
+    for mode, owner in ((0o666, 0), (0o620, 0), (0o644, 1000)):
+        box = Box()
+        box.write("etc/mine.bpf", data, mode)
+        os.chown(box.path("etc/mine.bpf"), owner, 1000)
+        box.shim(APP, "exit", "0", options=("--policy=/etc/mine.bpf",)).complains(77, "policy")
+
+
+@test()
+def a_policy_that_does_not_answer_as_compiled_is_refused():
+    """The canaries are exchanged for a call that the filter lets through."""
+    data = compiled()
+    for offset in (20, 24):
+        box = Box(files={"etc/mine.bpf":
+                         data[:offset] + struct.pack("<I", NR["getppid"]) + data[offset + 4:]})
+        box.shim(APP, "exit", "0", options=("--policy=/etc/mine.bpf",)).complains(77, "filter")
+
+
+@test(asan="the sanitizer's run-time interposes its own calls")
+def calls_that_pid_1_does_not_need_are_refused_to_it():
+    """Seen from its own side: a debugger makes it try them."""
+    # Not openat: whom a stop concerns is read from /proc.
+    useless = ("execve", "socket", "ptrace", "mount", "setuid", "prctl", "mprotect",
+               "clone", "unshare", "bpf", "ioctl", "unlinkat")
+    for init in (True, False):
+        numbers = [NR[name] for name in useless]
+        proc = Box().shim(APP, "ready", "main", ",", "trap", "main", "0", "0", init=init)
+        proc.expect("ready main")
+        until(lambda: proc.status()["Seccomp"] == "2" and
+              proc.status()["State"].startswith("S"), "the steady state", 3)
+        poke = os.path.join(harness.stage, "t", "poke")
+        done = subprocess.run([poke, str(proc.pid), *map(str, numbers)], capture_output=True,
+                              text=True, timeout=10, check=False)
+        if done.returncode == 99:
+            raise harness.Skip(done.stderr.strip())
+        equal(done.returncode, 0, done.stderr)
+        answers = {int(n): int(v) for n, v in map(str.split, done.stdout.splitlines())}
+        equal(set(answers), set(numbers), "calls tried")
+        wrong = {name: answers[NR[name]] for name in useless
+                 if answers[NR[name]] not in (-errno.EPERM, -errno.ENOSYS)}
+        check(not wrong, f"PID 1 may still call {wrong}")
+        proc.kill(signal.SIGTERM)
+        proc.ends(0)

@@ -65,6 +65,31 @@ def leaked_groups_capabilities_and_securebits_are_dropped():
         confined(state(init=init, pre=inheritable))
 
 
+def device(box, path, major, minor, gid, mode=0o660):
+    os.makedirs(os.path.dirname(box.path(path)), exist_ok=True)
+    os.mknod(box.path(path), 0o020000 | mode, os.makedev(major, minor))
+    os.chmod(box.path(path), mode)
+    os.chown(box.path(path), 0, gid)
+
+
+@test()
+def the_groups_are_those_of_render_and_sound_nodes_and_no_others():
+    box = Box()
+    device(box, "dev/dri/renderD128", 226, 128, 44)
+    device(box, "dev/dri/renderD129", 226, 129, 105)
+    device(box, "dev/dri/card0", 226, 0, 45)                    # no primary node
+    device(box, "dev/dri/renderD130", 226, 130, 0)              # never root's group
+    device(box, "dev/dri/renderD131", 226, 131, 65534)          # nor the overflow group
+    device(box, "dev/dri/renderD132", 226, 132, 46, 0o640)      # its group may not write
+    device(box, "dev/dri/other", 1, 3, 47)                      # another device
+    device(box, "dev/snd/controlC0", 116, 0, 29)
+    device(box, "dev/snd/pcmC0D0p", 116, 16, 29)
+    box.write("dev/snd/file", "")
+    os.chown(box.path("dev/snd/file"), 0, 48)
+    for init in (True, False):
+        confined(state(box=box, init=init), groups="29 44 105")
+
+
 @test()
 def a_setuid_root_program_gives_nothing():
     for name in ("setuid", "setgid"):

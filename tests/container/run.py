@@ -27,7 +27,7 @@ from harness import TESTS, TIER                                 # noqa: E402
 
 MODULES = ("stop", "signals", "terminal", "inherited", "privileges", "preparation", "policy_live",
            "bad_input", "resources", "faults")
-HELPERS = ("app", "state", "calls", "inject")
+HELPERS = ("app", "state", "calls", "inject", "poke")
 
 
 def stage_programs(directory):
@@ -38,7 +38,8 @@ def stage_programs(directory):
     for name in ("t", "root"):
         os.mkdir(os.path.join(directory, name), 0o755)
     for source, name in [(shim, "stremio-shim")] + [
-            (os.path.join(build, "tests", name), name) for name in HELPERS]:
+            (os.path.join(build, "tests", name), name) for name in HELPERS] + [
+            (os.path.join(build, "policy", "server-deny.bpf"), "server-deny.bpf")]:
         target = os.path.join(directory, "t", name)
         shutil.copyfile(source, target)
         os.chmod(target, 0o755)

@@ -77,6 +77,16 @@ def ctrl_z_stops_and_fg_resumes_and_ctrl_c_arrives_once():
 
 
 @test()
+def ctrl_z_works_even_where_it_was_ignored_before():
+    screen, _ = shell()
+    screen.type(f"(trap '' TSTP TTIN TTOU; exec {SHIM} -- {APP} count)\n").expect("ready count")
+    screen.type("\x1a").expect("Stopped")
+    prompt_is_back(screen)
+    screen.type("fg\n").expect("signal 18")
+    screen.type("\x03").expect("signal 2\n")
+
+
+@test()
 def ctrl_c_ends_the_application_and_the_shell_sees_130():
     screen, _ = shell()
     screen.type(f"{SHIM} -- {APP} trap main 0 0\n").expect("ready main")

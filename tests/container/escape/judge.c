@@ -110,15 +110,6 @@ void refused_path(struct run *r, const char *path, int mode)
 	blocked(r, "%s (%s)", errno_name(err), kernel_reason(r, err));
 }
 
-static bool is_skipped(struct run *r)
-{
-	const struct attempt *a = r->attempt;
-
-	if (a->flags & HARMFUL && !r->config->in_user_namespace)
-		skip(r, "it would act on this machine: not in a user namespace (--anywhere)");
-	return false;
-}
-
 _Noreturn static void attempt_process(struct run *r)
 {
 	/* A descriptor that no attempt closes or meets by chance. */
@@ -129,8 +120,9 @@ _Noreturn static void attempt_process(struct run *r)
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	if (!(r->attempt->flags & KEEP_SESSION))
 		(void)setsid();
-	if (!is_skipped(r))
-		r->attempt->function(r);
+	if (r->attempt->flags & HARMFUL && !r->config->in_user_namespace)
+		skip(r, "it would act on this machine: not in a user namespace");
+	r->attempt->function(r);
 	broken(r, "the attempt ended without a verdict");
 }
 

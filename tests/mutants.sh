@@ -1,0 +1,173 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# Removes each step of confinement and supervision in turn from a copy of the tree, builds it and
+# runs those container tests that promise the step: one must turn red. tests/mutants.sh [NAME-PART]
+#
+# A mutant marked `blind` is tried once more with all verification taken out as well, to show that
+# the tests look for themselves instead of trusting the shim's own refusal to start.
+#
+# The last line is `N mutants: N killed, N survived`; the exit status is 1 when one survived or a
+# pattern below does not match the sources any more.
+
+set -eu
+cd "$(dirname "$0")/.."
+only=${1:-}
+[ "$(id -u)" = 0 ] || { echo 'mutants: needs root, as the container tier does' >&2; exit 1; }
+
+# NAME @ FILE @ sed -E script @ parts of test names @ blind, or nothing
+table() {
+	cat <<- 'END'
+	groups @ launch.c @ /confine_groups\(&l->groups, f\) < 0/d @ leaked_groups groups_are @ blind
+	bounding @ launch.c @ /confine_bounding\(0, f\) < 0/d @ no_privilege @ blind
+	securebits @ launch.c @ /confine_securebits\(f\) < 0/d @ no_privilege @ blind
+	gid @ launch.c @ /confine_gid\(l->account.gid, f\) < 0/d @ no_privilege @ blind
+	uid @ launch.c @ /confine_uid\(l->account.uid, f\) < 0/d @ no_privilege @ blind
+	capabilities @ launch.c @ /confine_capabilities\(0, f\) < 0/d @ no_privilege leaked_groups @ blind
+	ambient @ launch.c @ /confine_ambient\(f\) < 0/d @ steps_are_taken @ blind
+	no-new-privs @ launch.c @ /confine_no_new_privs\(f\) < 0/d @ no_privilege steps_are_taken @ blind
+	parent-death @ launch.c @ /confine_parent_death\(parent, f\) < 0/d @ no_privilege killing_the_shim @ blind
+	parent-race @ confine.c @ s/getppid\(\) != parent/0/ @ parent_that_changed @
+	close-on-exec @ launch.c @ /descriptors_close_on_exec\(f\) < 0/d @ steps_are_taken @
+	filter @ launch.c @ /load_policy\(l->policy, f\) < 0/d @ dangerous_calls no_privilege @ blind
+	verify-privileges @ launch.c @ /verify_privileges\(l->account.uid, f\) < 0/d @ setuid_0_that no_confining @
+	verify-confinement @ launch.c @ /verify_confinement\(status, e, f\) < 0/d @ no_confining @
+	verify-setuid @ verify.c @ s/syscall\(SYS_setuid, 0\) == 0/0/ @ setuid_0_that @
+	verify-securebits @ verify.c @ s/prctl\(PR_GET_SECUREBITS[^)]*\) != \(int\)CONFINE_SECUREBITS/0/ @ no_confining @
+	try-filter @ launch.c @ s/return r < 0 \? r : filter_try\(p, f\);/return r;/ @ answer_as_compiled @
+	wait-for-go @ launch.c @ /wait_for_go\(p->go\[0\], f\) < 0/d @ every_call shim_that_dies @
+	session @ terminal.c @ s/if \(setsid\(\) < 0\)/if (0)/ @ session_of_its_own @
+	process-group @ terminal.c @ s/if \(setpgid\(0, 0\) < 0\)/if (0)/ @ given_back @
+	new-terminal @ terminal.c @ s/ioctl\(t->fd, TIOCSCTTY, 0\) < 0/0/ @ controls_nobody @
+	foreground @ terminal.c @ s/r = set_foreground_group\(t->fd, getpid\(\)\);/r = 0;/ @ given_back @
+	dispositions @ launch.c @ /default_dispositions\(f\) < 0/d @ ignored_signals @
+	mask @ launch.c @ s/release_signals\(f\) < 0/0/ @ blocked_signals @
+	directory @ launch.c @ /stay_inside\(f\) < 0/d @ working_directory_outside @
+	umask @ launch.c @ /umask\(022\);/d @ umask_is @
+	inherited-descriptors @ main.c @ s/descriptors_clean\(f\) < 0/0/ @ leaked_desc closed_standard @
+	hold-signals @ signals.c @ s/\(void\)signals_set_mask\(SIGNALS_ALL\);/;/ @ every_signal_blocked right_after @
+	sigchld @ main.c @ s/signals_set_default\(SIGCHLD\) < 0/0/ @ sigchld_ignored @
+	sigtstp @ main.c @ s/signals_set_default\(SIGTSTP\) < 0/0/ @ ignored_before @
+	subreaper @ main.c @ s/prctl\(PR_SET_CHILD_SUBREAPER[^)]*\) < 0/0/ @ leftovers_finish subreaper @
+	dumpable @ main.c @ s/prctl\(PR_SET_DUMPABLE[^)]*\) < 0/0/ @ memory_of_pid_1 @
+	root-by-accident @ account.c @ s/if \(!root \&\& \(!out->uid \|\| !out->gid\)\)/if (0)/ @ root_must_be @
+	retire-let-go @ retire.c @ /let_go\(f\) < 0/d @ does_not_pin @
+	retire-bounding @ retire.c @ /confine_bounding\(bounding, f\) < 0/d @ exec_bounding @ blind
+	retire-capabilities @ retire.c @ /confine_capabilities\(e.permitted, f\) < 0/d @ no_capabilities_left @ blind
+	retire-ambient @ retire.c @ /confine_ambient\(f\) < 0/d @ steps_are_taken @ blind
+	retire-no-new-privs @ retire.c @ /confine_no_new_privs\(f\) < 0/d @ no_capabilities_left @ blind
+	retire-filter @ retire.c @ s/filter_load\(policy, f\) < 0/0/ @ no_capabilities_left calls_that @ blind
+	verify-supervisor @ retire.c @ s/verify_supervisor\(status, &e, f\) < 0/0/ @ no_confining @
+	stop-on-30 @ supervise.c @ /case SIGPWR:/d @ stop_runs @
+	stop-on-37 @ supervise.c @ /case SIGNAL_HALT:/d @ stop_runs @
+	stop-on-38 @ supervise.c @ /case SIGNAL_POWEROFF:/d @ stop_runs @
+	stop-on-term @ supervise.c @ /case SIGTERM:/d @ leftovers_hear leftovers_finish @
+	restart-on-int @ supervise.c @ s/if \(l->s->init\) \{/if (0) {/ @ int_to_pid_1 @
+	reboot @ supervise.c @ s/^(\t+)restart\(\);/\1;/ @ int_to_pid_1 @
+	forward @ supervise.c @ s/\(void\)signal_forward\(l->s->command, si\);/;/ @ ten_thousand @
+	forward-value @ signals.c @ s/if \(si->ssi_code >= 0 \|\| si->ssi_code == SI_TKILL\)/if (1)/ @ keep_value @
+	term-to-leftovers @ supervise.c @ s/leftovers_signal\(l->s->init, SIGTERM\);/;/ @ leftovers_finish @
+	term-at-half-time @ supervise.c @ s,timeout / 2,timeout, @ leftovers_hear @
+	kill-at-timeout @ supervise.c @ s/leftovers_signal\(l->s->init, SIGKILL\);/;/ @ killed_at @
+	reap-orphans @ supervise.c @ s/waitpid\(-1, /waitpid(l->s->command, / @ reaped subreaper @
+	follow-stop @ supervise.c @ /terminal_follow_stop\(l->s->terminal, l->s->command\);/d @ ctrl_z @
+	give-back @ supervise.c @ /terminal_give_back\(l->s->terminal, l->s->command\);/d @ given_back @
+	shm @ prepare.c @ s/^\tprepare_shm\(\);// @ dev_shm @
+	tmp @ prepare.c @ s/^\tprepare_tmp\(\);// @ sticky @
+	home @ prepare.c @ s/^\tprepare_home\(a\);// @ runtime_directory_and_home @
+	runtime-dir @ prepare.c @ s/^\tprepare_runtime_dir\(a, rd\);// @ runtime_directory_and_home @
+	loopback @ prepare.c @ s/^\tprepare_loopback\(\);// @ loopback @
+	mounts-below @ tmpfs.c @ s/r = has_mounts_below\(path\);/r = 0;/ @ mounts_below @
+	END
+}
+
+tree=$(mktemp -d "${TMPDIR:-/tmp}/stremio-shim-mutants.XXXXXX")
+trap 'rm -rf "$tree"' EXIT
+trap 'exit 130' INT TERM HUP
+mkdir "$tree/build"
+cp -a Makefile shim tests "$tree/"
+[ ! -d hooks ] || cp -a hooks "$tree/"
+for part in deps obj policy tests tools stremio-policy; do
+	cp -a "${BUILD:-build}/$part" "$tree/build/"
+done
+cd "$tree"
+cp -a shim pristine
+BUILD=build
+SHIM=build/stremio-shim
+export BUILD SHIM
+
+# A function that lost its only call is no error here.
+build() {
+	${MAKE:-make} -s --no-print-directory WERROR= BUILD=build build/stremio-shim container-programs \
+		> log 2>&1 || { sed 's/^/    | /' log >&2; return 1; }
+}
+
+# mutate FILE SCRIPT: false when the script changes nothing.
+mutate() {
+	sed -E -i "$2" "shim/$1"
+	! cmp -s "shim/$1" "pristine/$1"
+}
+
+# Newer than its object, so that it is compiled again.
+restore() {
+	for file in "$@"; do
+		cp "pristine/$file" "shim/$file"
+	done
+}
+
+# red WORDS: says which test failed; false when none did.
+red() {
+	# shellcheck disable=SC2086
+	FAIL_FAST=1 tests/container/run.sh $1 > log 2>&1 || true
+	killer=$(sed -n 's/^not ok [^.]*\.\([a-z0-9_]*\):.*/\1/p' log | head -n 1)
+	[ -n "$killer" ]
+}
+
+build
+if ! CI='' tests/container/run.sh stop_runs no_privilege > log 2>&1; then
+	sed 's/^/    | /' log
+	echo 'mutants: the tests must be green before anything is removed' >&2
+	exit 1
+fi
+
+killed=0
+survived=0
+judge() {
+	if ! build; then
+		echo "SURVIVED $1: does not build, so nothing was shown"
+		survived=$((survived + 1))
+	elif red "$2"; then
+		echo "killed   $1 (by $killer)"
+		killed=$((killed + 1))
+	else
+		echo "SURVIVED $1 (tried $(sed -n 's/^# passed failed skipped: //p' log) of: $2)"
+		survived=$((survived + 1))
+	fi
+}
+
+table > list
+while IFS= read -r line; do
+	name=$(echo "$line" | cut -d@ -f1 | tr -d ' ')
+	file=$(echo "$line" | cut -d@ -f2 | tr -d ' ')
+	script=$(echo "$line" | cut -d@ -f3 | sed 's/^ //; s/ $//')
+	words=$(echo "$line" | cut -d@ -f4)
+	blind=$(echo "$line" | cut -d@ -f5 | tr -d ' ')
+	case $name in *"$only"*) ;; *) continue ;; esac
+	if ! mutate "$file" "$script"; then
+		echo "SURVIVED $name: $script matches nothing in shim/$file"
+		survived=$((survived + 1))
+		continue
+	fi
+	judge "$name" "$words" < /dev/null
+	if [ "$blind" = blind ]; then
+		sed -E -i '/verify_(privileges\(l|confinement\(status, e)/d' shim/launch.c
+		sed -E -i 's/verify_supervisor\(status, &e, f\) < 0/0/' shim/retire.c
+		sed -E -i 's/return r < 0 \? r : filter_try\(p, f\);/return r;/' shim/launch.c
+		judge "$name, verification removed too" "$words" < /dev/null
+		restore launch.c retire.c
+	fi
+	restore "$file"
+done < list
+
+echo "$((killed + survived)) mutants: $killed killed, $survived survived"
+[ "$survived" = 0 ]
