@@ -23,8 +23,19 @@ image_say() {
 	printf 'image: [%3d s] %s\n' $(($(date +%s) - image_t0)) "$*" >&2
 }
 
-# Every package of an empty system with these in it, with its version, one a line.
+# Every package of an empty system with these in it, with its version, one a line. Kept for
+# as long as the lists are the same: apt takes some seconds.
 image_closure() {
+	key=$({ echo "$*"; ls -l "$BUILD/apt/lists" "$@" 2>/dev/null; } | sha256sum | cut -c1-16)
+	if [ ! -s "$BUILD/apt/closure-$key" ]; then
+		image_resolve "$@" > "$BUILD/apt/closure.new"
+		[ -s "$BUILD/apt/closure.new" ] || return 0
+		mv "$BUILD/apt/closure.new" "$BUILD/apt/closure-$key"
+	fi
+	cat "$BUILD/apt/closure-$key"
+}
+
+image_resolve() {
 	# A cache file of its own, or it and the one of the real system rebuild each other (3 s).
 	apt-get -c "$BUILD/apt/apt.conf" -o Dir::State::status=/dev/null \
 		-o Dir::Cache::pkgcache=empty-pkgcache.bin \
@@ -87,10 +98,12 @@ image_skeleton() {
 # Run inside mmdebstrap's customize step with ROOT: the player's part.
 image_player_files() {
 	mkdir -p "$1/usr/share/stremio-demo"
-	image_skeleton "$1" /usr/bin/mpv --no-config --vo=x11 --ao=alsa --loop-file=inf \
-		--title='stremio-shim' --geometry=+0+0 --no-osc --no-input-terminal \
+	image_skeleton "$1" /usr/bin/mpv --no-config --vo=x11 --ao=sdl --audio-format=s16 \
+		--audio-samplerate=48000 --audio-channels=mono --loop-file=180 \
+		--title='stremio-shim' --geometry=+0+0 --no-osc \
 		--term-status-msg= --script=/usr/share/stremio-demo/status.lua \
 		/usr/share/stremio-demo/clip.mkv
+	# An hour at most: where the sound goes to a file (run.sh), that file has an end.
 	# The player itself reads what the kernel says of it and writes it into the picture.
 	cat > "$1/usr/share/stremio-demo/status.lua" <<-'END'
 	local status = {}
@@ -103,7 +116,8 @@ image_player_files() {
 	local filter = { ["0"] = "off", ["2"] = "filter" }
 	local overlay = mp.create_osd_overlay("ass-events")
 	overlay.res_x, overlay.res_y = 640, 360
-	overlay.data = "{\\an1\\fs15\\bord0\\1c&HFFFFFF&\\4c&H000000&\\shad1.2\\b1}" ..
+	overlay.data = "{\\an7\\pos(0,298)\\bord0\\shad0\\1c&H000000&\\1a&H40&\\p1}" ..
+		"m 0 0 l 640 0 640 62 0 62{\\p0}\n{\\an1\\fs15\\bord0\\1c&HFFFFFF&\\4c&H000000&\\shad1.2\\b1}" ..
 		"The kernel on this player  (/proc/self/status)\\N{\\b0}" ..
 		"uid " .. first("Uid") .. "   gid " .. first("Gid") .. "   groups " .. groups ..
 		"   no_new_privs " .. first("NoNewPrivs") ..
@@ -111,36 +125,6 @@ image_player_files() {
 		"capabilities  effective " .. first("CapEff") .. "   bounding " .. first("CapBnd")
 	overlay:update()
 	END
-	# No sound card in sight: the default device is a file, filled at a sound card's pace (a
-	# plain file would take everything at once and the picture with it).
-	cat > "$1/etc/asound.conf" <<-'END'
-	pcm.!default {
-		type plug
-		slave { pcm "tone" format S16_LE rate 48000 channels 1 }
-	}
-	pcm.tone {
-		type file
-		slave.pcm { type null }
-		file "|exec /usr/share/stremio-demo/record"
-		format raw
-	}
-	END
-	cat > "$1/usr/share/stremio-demo/record" <<-'END'
-	#!/usr/bin/perl
-	# Take 48 kHz 16 bit mono from standard input in real time; keep the first 20 s.
-	use strict;
-	use Time::HiRes qw(time sleep);
-	open my $out, '>', "$ENV{HOME}/tone.raw" or die "tone.raw: $!";
-	my ($bytes, $start) = (0, undef);
-	while ((my $n = sysread STDIN, my $buf, 4800) > 0) {
-		$start //= time;
-		syswrite $out, $buf if $bytes < 20 * 96000;
-		$bytes += $n;
-		my $ahead = $bytes / 96000 - (time - $start);
-		sleep $ahead if $ahead > 0;
-	}
-	END
-	chmod 755 "$1/usr/share/stremio-demo/record"
 	# 20 s: the tone has whole periods, so that the loop is seamless.
 	chroot "$1" mpv --no-config --really-quiet --length=20 \
 		--o=/usr/share/stremio-demo/clip.mkv \

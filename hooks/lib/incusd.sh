@@ -58,6 +58,9 @@ incusd_start() {
 		return 0
 	fi
 	chmod 711 "$d"
+	# A client without any settings greets its user at length.
+	mkdir -p "$INCUS_CONF"
+	[ -e "$INCUS_CONF/config.yml" ] || echo '{}' > "$INCUS_CONF/config.yml"
 	: > "$d/incusd.log"
 	# shellcheck disable=SC2016
 	setsid unshare --mount --net --pid --fork --kill-child --mount-proc --propagation slave \

@@ -9,7 +9,7 @@
 # Incus is in no Debian 12 suite but -backports; the lists for that live below build/apt, so
 # the system's own sources stay as they are (apt-sources.sh).
 
-top=$(CDPATH='' cd "$(dirname "$0")/../.." && pwd)
+top=${top:-$(CDPATH='' cd "$(dirname "$0")/../.." && pwd)}
 BUILD=${BUILD:-$top/build}
 # shellcheck source=hooks/lib/apt-sources.sh
 . "$top/hooks/lib/apt-sources.sh"

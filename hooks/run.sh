@@ -1,0 +1,271 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# make run: an application in a real Incus container under stremio-shim, seen and heard.
+#
+#   hooks/run.sh           everything; see README.md
+#   hooks/run.sh stop      end what KEEP=1 left running
+#
+# Environment: STREMIO=FILE.deb runs that package in place of mpv with a test clip; KEEP=1
+# leaves the instance running; DISPLAY= (empty) takes an Xvfb even on a desktop.
+
+set -eu
+top=$(CDPATH='' cd "$(dirname "$0")/.." && pwd)
+BUILD=${BUILD:-$top/build}
+RUN=$BUILD/run
+NAME=stremio-run
+STREMIO=${STREMIO:-}
+KEEP=${KEEP:-0}
+t0=$(date +%s)
+
+# shellcheck source=hooks/lib/packages.sh
+. "$top/hooks/lib/packages.sh"
+# shellcheck source=hooks/lib/incusd.sh
+. "$top/hooks/lib/incusd.sh"
+# shellcheck source=hooks/lib/image.sh
+. "$top/hooks/lib/image.sh"
+# shellcheck source=hooks/lib/display.sh
+. "$top/hooks/lib/display.sh"
+
+say() {
+	printf 'run: [%3d s] %s\n' $(($(date +%s) - t0)) "$*"
+}
+
+fail() {
+	printf 'run: %s\n' "$*" >&2
+	exit 1
+}
+
+have_instance() {
+	incus query "/1.0/instances/$NAME" > /dev/null 2>&1
+}
+
+cleanup() {
+	rc=$?
+	trap - EXIT INT TERM HUP
+	if [ "$KEEP" != 0 ] && [ -n "${INCUS_PRIVATE:-}" ] && have_instance; then
+		exit 0
+	fi
+	if [ -n "${INCUS_PRIVATE:-}" ]; then
+		! have_instance || incus delete --force "$NAME" > /dev/null 2>&1 || :
+		incus profile delete "$NAME" > /dev/null 2>&1 || :
+		[ "$INCUS_PRIVATE" = 0 ] || incusd_stop "$BUILD/incus"
+	fi
+	display_stop "$RUN/x11"
+	rm -rf "$RUN/x11"
+	exit $rc
+}
+
+# What the kernel says of the application and of PID 1, side by side. Fails when the
+# application is not confined.
+# shellcheck disable=SC2016
+confined() {
+	incus exec "$NAME" -- sh -c '
+		read -r app rest < /proc/1/task/1/children
+		echo "app-pid: $app"
+		sed "s/^/app-/" "/proc/$app/status"
+		sed "s/^/init-/" /proc/1/status
+		echo "map: $(cat /proc/1/uid_map)"' > "$RUN/status"
+	awk '
+	function short(v) { sub(/^0+/, "", v); return v == "" ? "none" : "0x" v }
+	function mode(v) { return v == 2 ? "filter" : v == 0 ? "off" : v }
+	function row(what, key, f,    a, i) {
+		a = s["app-" key]; i = s["init-" key]
+		if (f == 1) { a = short(a); i = short(i) }
+		if (f == 2) { a = mode(a) " (" s["app-Seccomp_filters"] ")"
+			      i = mode(i) " (" s["init-Seccomp_filters"] ")" }
+		printf "  %-26s %-20s %s\n", what, a == "" ? "none" : a, i == "" ? "none" : i
+	}
+	{
+		key = $1; sub(/:$/, "", key)
+		v = $0; sub(/^[^ \t]*[ \t]*/, "", v); sub(/[ \t]+$/, "", v)
+		if (key ~ /-[UG]id$/) v = $2
+		s[key] = v
+	}
+	END {
+		printf "  %-26s %-20s %s\n", "", s["app-Name"] " (PID " s["app-pid"] ")",
+			s["init-Name"] " (PID 1)"
+		row("user id", "Uid"); row("group id", "Gid"); row("other groups", "Groups")
+		row("capabilities, effective", "CapEff", 1)
+		row("capabilities, permitted", "CapPrm", 1)
+		row("capabilities, inheritable", "CapInh", 1)
+		row("capabilities, ambient", "CapAmb", 1)
+		row("capabilities, bounding", "CapBnd", 1)
+		row("no_new_privs", "NoNewPrivs")
+		row("seccomp (filters)", "Seccomp", 2)
+		split(s["map"], m, " ")
+		printf "  on the host, these users are %d and %d\n", m[2] + s["app-Uid"], m[2]
+		exit !(s["app-Uid"] > 0 && s["app-Gid"] > 0 && s["app-CapEff"] ~ /^0+$/ &&
+		       s["app-CapPrm"] ~ /^0+$/ && s["app-CapInh"] ~ /^0+$/ &&
+		       s["app-CapAmb"] ~ /^0+$/ && s["app-CapBnd"] ~ /^0+$/ &&
+		       s["app-NoNewPrivs"] == 1 && s["app-Seccomp"] == 2 &&
+		       s["app-Seccomp_filters"] > s["init-Seccomp_filters"] - 1 && m[2] > 0)
+	}' "$RUN/status"
+}
+
+# The frequency of 16 bit mono samples at 48 kHz: rising zero crossings, interpolated, in 3 s
+# from the first second on. Prints hertz; fails on silence.
+tone() {
+	od -An -v -td2 -w2 -j 96000 -N 288000 "$1" | awk '
+	NR > 1 && last < 0 && $1 >= 0 {
+		at = NR - 1 + last / (last - $1)
+		if (!n++)
+			first = at
+		end = at
+	}
+	{ last = $1; if ($1 > peak) peak = $1 }
+	END {
+		if (n < 2 || peak < 300)
+			exit 1
+		printf "%.2f\n", (n - 1) / (end - first) * 48000
+	}'
+}
+
+show_console() {
+	incus console "$NAME" --show-log 2>/dev/null | tr -d '\r' | grep . | tail -n "$1" |
+		sed 's/^/  | /'
+}
+
+get_ready() {
+	[ "$(id -u)" = 0 ] || fail 'needs root, to make the image and to run Incus (sudo make run)'
+	[ -x "$BUILD/stremio-shim" ] || fail "no $BUILD/stremio-shim (make builds it)"
+	case $STREMIO in
+	'') ;;
+	*.deb) [ -r "$STREMIO" ] || fail "STREMIO=$STREMIO: cannot read it (give the path of a .deb file)" ;;
+	*) fail "STREMIO=$STREMIO: only a Debian package can be run so (STREMIO=FILE.deb); images in OCI or Docker format are not taken yet" ;;
+	esac
+	packages_install run incus image || exit 1
+	mkdir -p "$RUN"
+	rm -f "$RUN"/window*.png "$RUN/tone.raw"
+	say 'looking for Incus'
+	incus_use "$BUILD/incus" || exit 1
+	# Left by a run that was killed.
+	! have_instance || incus delete --force "$NAME" > /dev/null
+}
+
+make_instance() {
+	if [ -n "$STREMIO" ]; then
+		image=$(image_package "$BUILD/images" "$STREMIO") || exit 1
+	else
+		image=$(image_media "$BUILD/images") || exit 1
+	fi
+	say 'giving the image to Incus'
+	image_import "$image" "$NAME" || fail "incus image import failed (see $BUILD/incus/incusd.log)"
+
+	# The profile as it is shipped, with this tree's shim and this machine's storage pool.
+	install -D "$BUILD/stremio-shim" "$RUN/guest/stremio-shim"
+	pool=$(incus storage list -f csv | cut -d, -f1 | grep -x default) ||
+		pool=$(incus storage list -f csv | cut -d, -f1 | head -n 1)
+	sed -e "s|source: /usr/local/lib/stremio-shim/guest|source: $RUN/guest|" \
+		-e "s|pool: default|pool: $pool|" "$top/incus-profile.yaml" > "$RUN/profile.yaml"
+	if incus profile show "$NAME" > /dev/null 2>&1; then
+		incus profile edit "$NAME" < "$RUN/profile.yaml"
+	else
+		incus profile create "$NAME" < "$RUN/profile.yaml" > /dev/null
+	fi || fail 'Incus refuses incus-profile.yaml (its line above says why)'
+
+	say 'making the instance'
+	incus init "$NAME" "$NAME" --no-profiles --profile "$NAME" \
+		--config "environment.DISPLAY=$DISPLAY" \
+		--config environment.XAUTHORITY=/home/stremio/.Xauthority \
+		> "$RUN/init.log" 2>&1 || fail "incus init: $(grep -m1 Error "$RUN/init.log")"
+	if [ -z "$STREMIO" ]; then
+		# No sound card in sight: SDL's disk driver takes the sound at a sound card's
+		# pace. And no System V shared memory: an X server outside this IPC namespace
+		# cannot attach it, and the player's X11 output notices only when it gets none.
+		incus config set "$NAME" environment.SDL_AUDIODRIVER=disk \
+			environment.SDL_DISKAUDIOFILE=/home/stremio/tone.raw \
+			linux.sysctl.kernel.shmmni=0
+	fi
+	# The directory, not the socket: a server that starts anew is found, and read-only, so
+	# that nobody in there can remove the host's sockets.
+	incus config device add "$NAME" x11 disk source=/tmp/.X11-unix path=/tmp/.X11-unix \
+		readonly=true > /dev/null
+	incus file push "$XAUTHORITY" "$NAME/home/stremio/.Xauthority" \
+		--uid 1000 --gid 1000 --mode 0600 > /dev/null
+}
+
+watch_it() {
+	before=$(window_list | tr '\n' ' ')
+	began=$(date +%s.%N)
+	say 'starting'
+	incus start "$NAME" || {
+		incus info "$NAME" --show-log | grep -E 'ERROR|ended' | tail -n 5 >&2
+		fail 'incus start failed'
+	}
+	window=$(window_wait "$before" 60) || {
+		show_console 10 >&2
+		fail 'no window after 60 s; what the application said is above'
+	}
+	say "window $window after $(echo "$(date +%s.%N) $began" | awk '{ printf "%.1f", $1 - $2 }') s, instance $(incus query "/1.0/instances/$NAME" | sed -n 's/.*"status": *"\([^"]*\)".*/\1/p')"
+
+	# A window is there before its picture is: up to 20 s for that.
+	i=0
+	colours=0
+	while [ "$colours" -lt 64 ] && [ $i -lt 20 ]; do
+		sleep 1
+		colours=$(window_shot "$window" "$RUN/window.png") || fail 'the window is gone again'
+		i=$((i + 1))
+	done
+	[ "$colours" -ge 64 ] || fail "the window is blank: $colours colours in $RUN/window.png"
+	say "picture: $colours colours, $RUN/window.png"
+	[ -z "$STREMIO" ] || return 0
+	sleep 1
+	window_shot "$window" "$RUN/window-2.png" > /dev/null || fail 'the window is gone again'
+	! cmp -s "$RUN/window.png" "$RUN/window-2.png" ||
+		fail "the picture stands still: window.png and window-2.png in $RUN are the same"
+	say 'picture: it moves'
+	i=0
+	hertz=
+	while [ $i -lt 15 ]; do
+		if incus file pull "$NAME/home/stremio/tone.raw" "$RUN/tone.raw" 2>/dev/null &&
+		   [ "$(stat -c %s "$RUN/tone.raw")" -ge 384000 ]; then
+			hertz=$(tone "$RUN/tone.raw") || fail "the sound is silence: $RUN/tone.raw"
+			break
+		fi
+		sleep 1
+		i=$((i + 1))
+	done
+	[ -n "$hertz" ] || fail 'no sound after 15 s'
+	say "sound: $hertz Hz (the clip has 440)"
+	echo "$hertz" | awk '{ exit !($1 > 435 && $1 < 445) }' || fail 'the sound is not the tone of the clip'
+}
+
+stop_it() {
+	began=$(date +%s.%N)
+	incus stop "$NAME" --timeout 30 || fail 'incus stop failed'
+	took=$(echo "$(date +%s.%N) $began" | awk '{ printf "%.2f", $1 - $2 }')
+	# liblxc writes a line only for what is not 0.
+	ended=$(incus info "$NAME" --show-log | sed -n 's/.*Child <[0-9]*> \(ended on .*\)/\1/p' | tail -n 1)
+	say "incus stop took $took s; exit status: ${ended:-0}"
+}
+
+case ${1:-} in
+'') ;;
+stop)
+	KEEP=0 INCUS_PRIVATE=0
+	if incusd_pid "$BUILD/incus" > /dev/null 2>&1; then
+		incusd_env "$BUILD/incus"
+		INCUS_PRIVATE=1
+	fi
+	cleanup ;;
+*) echo 'usage: hooks/run.sh [stop]' >&2; exit 64 ;;
+esac
+
+trap cleanup EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+get_ready
+display_use "$RUN/x11" || exit 1
+say "display: $display_kind"
+make_instance
+watch_it
+echo 'What the kernel says:'
+confined || fail 'the application is not confined as promised'
+if [ "$KEEP" != 0 ]; then
+	[ "$INCUS_PRIVATE" = 0 ] || echo "run: export INCUS_DIR=$INCUS_DIR INCUS_CONF=$INCUS_CONF"
+	say "left running: incus exec $NAME -- sh; end it with hooks/run.sh stop"
+	exit 0
+fi
+stop_it
+say "done; the picture is $RUN/window.png"
