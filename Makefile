@@ -15,6 +15,10 @@ SECONDS ?= 60
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules
 
+# Short lines, whole commands with V=1, nothing with -s.
+Q := $(if $(V),,@)
+say = $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),@:,@printf '  %-6s %s\n') $(1) $@
+
 # --- Tools and flags -----------------------------------------------------------------------
 
 MUSL_CC ?= musl-gcc
@@ -112,20 +116,24 @@ relink: ## rebuild against a libcap-ng of your own: make relink CAPNG_SRC=FILE
 	$(MAKE) $(BUILD)/stremio-shim
 
 $(BUILD)/stremio-shim: $(SHIM_OBJ) $(BUILD)/deps/musl/lib/libcap-ng.a
-	$(MUSL_CC) $(SHIM_LDFLAGS) -o $@.full $^
-	$(STRIP) --strip-all -R .comment -R .note.gnu.property -o $@ $@.full
+	$(call say,LINK)
+	$(Q)$(MUSL_CC) $(SHIM_LDFLAGS) -o $@.full $^
+	$(Q)$(STRIP) --strip-all -R .comment -R .note.gnu.property -o $@ $@.full
 
 $(BUILD)/obj/%.o: shim/%.c Makefile | $(BUILD)/deps/musl/lib/libcap-ng.a
 	@mkdir -p $(@D)
-	$(MUSL_CC) $(SHIM_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC)
+	$(Q)$(MUSL_CC) $(SHIM_CFLAGS) -MMD -MP -c -o $@ $<
 
 asan: $(BUILD)/asan/stremio-shim ## the shim's sources with glibc, AddressSanitizer and UBSan
 
 $(BUILD)/asan/stremio-shim: $(ASAN_OBJ) tests/asan_options.c $(BUILD)/deps/host/lib/libcap-ng.a
-	$(HOST_CC) $(ASAN_CFLAGS) -static-libasan -static-libubsan -o $@ $^
+	$(call say,LINK)
+	$(Q)$(HOST_CC) $(ASAN_CFLAGS) -static-libasan -static-libubsan -o $@ $^
 $(BUILD)/asan/obj/%.o: shim/%.c Makefile | $(BUILD)/deps/host/lib/libcap-ng.a
 	@mkdir -p $(@D)
-	$(HOST_CC) $(ASAN_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC)
+	$(Q)$(HOST_CC) $(ASAN_CFLAGS) -MMD -MP -c -o $@ $<
 
 -include $(SHIM_OBJ:.o=.d) $(ASAN_OBJ:.o=.d)
 

@@ -3,7 +3,9 @@ BENCH_PROGRAMS := $(BUILD)/bench/spawn $(BUILD)/bench/nothing
 
 $(BUILD)/bench/nothing: tests/bench/nothing.c | $(BUILD)/tools
 	@mkdir -p $(@D)
-	$(MUSL_CC) -std=c11 -Os $(WARN) -static -no-pie -s -o $@ $<
+	$(call say,LINK)
+	$(Q)$(MUSL_CC) -std=c11 -Os $(WARN) -static -no-pie -s -o $@ $<
 $(BUILD)/bench/%: tests/bench/%.c | $(BUILD)/tools
 	@mkdir -p $(@D)
-	$(HOST_CC) $(HOST_CFLAGS) -o $@ $<
+	$(call say,LINK)
+	$(Q)$(HOST_CC) $(HOST_CFLAGS) -o $@ $<

@@ -20,12 +20,11 @@ wraps = $(addprefix -Wl$(,)--wrap=,$(shell sed -n 's,^/\* wrap: \(.*\) \*/$$,\1,
 $(BUILD)/unit/%_test: tests/unit/%_test.c Makefile $(BUILD)/unit/cmocka \
 		$(BUILD)/deps/host/lib/libcap-ng.a $$(UNIT_LIB_OBJ)
 	@mkdir -p $(@D)
-	$(HOST_CC) $(ASAN_CFLAGS) -Wno-missing-prototypes -MMD -MP -o $@ $< \
+	$(call say,LINK)
+	$(Q)$(HOST_CC) $(ASAN_CFLAGS) -Wno-missing-prototypes -MMD -MP -o $@ $< \
 		$(call wraps,$<) $(UNIT_LIB_OBJ) $(BUILD)/deps/host/lib/libcap-ng.a -lcmocka
 
-# Ahead of time for tests/run.sh, and the sanitizer build for its second round.
-.PHONY: test-programs
-test-programs: all $(TEST_PROGRAMS) $(CONTAINER_PROGRAMS) $(UNIT_TESTS)
+# What tests/run.sh asks for before it runs a tier.
 unit-programs: $(UNIT_TESTS)
 	@printf '%s\n' $^ > $(BUILD)/unit/programs
 .PHONY: unit-programs
