@@ -45,7 +45,7 @@ table() {
 	directory @ launch.c @ /stay_inside\(f\) < 0/d @ working_directory_outside @
 	umask @ launch.c @ /umask\(022\);/d @ umask_is @
 	inherited-descriptors @ main.c @ s/descriptors_clean\(f\) < 0/0/ @ leaked_desc closed_standard @
-	hold-signals @ signals.c @ s/\(void\)signals_set_mask\(SIGNALS_ALL\);/;/ @ every_signal_blocked right_after @
+	hold-signals @ signals.c @ s/\(void\)signals_set_mask\(SIGNALS_ALL\);/;/ @ steps_are_taken @
 	sigchld @ main.c @ s/signals_set_default\(SIGCHLD\) < 0/0/ @ sigchld_ignored @
 	sigtstp @ main.c @ s/signals_set_default\(SIGTSTP\) < 0/0/ @ ignored_before @
 	subreaper @ main.c @ s/prctl\(PR_SET_CHILD_SUBREAPER[^)]*\) < 0/0/ @ leftovers_finish subreaper @
@@ -147,11 +147,11 @@ judge() {
 
 table > list
 while IFS= read -r line; do
-	name=$(echo "$line" | cut -d@ -f1 | tr -d ' ')
-	file=$(echo "$line" | cut -d@ -f2 | tr -d ' ')
-	script=$(echo "$line" | cut -d@ -f3 | sed 's/^ //; s/ $//')
-	words=$(echo "$line" | cut -d@ -f4)
-	blind=$(echo "$line" | cut -d@ -f5 | tr -d ' ')
+	name=$(printf "%s\n" "$line" | cut -d@ -f1 | tr -d ' ')
+	file=$(printf "%s\n" "$line" | cut -d@ -f2 | tr -d ' ')
+	script=$(printf "%s\n" "$line" | cut -d@ -f3 | sed 's/^ //; s/ $//')
+	words=$(printf "%s\n" "$line" | cut -d@ -f4)
+	blind=$(printf "%s\n" "$line" | cut -d@ -f5 | tr -d ' ')
 	case $name in *"$only"*) ;; *) continue ;; esac
 	if ! mutate "$file" "$script"; then
 		echo "SURVIVED $name: $script matches nothing in shim/$file"

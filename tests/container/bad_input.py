@@ -216,12 +216,17 @@ def without_the_privileges_to_confine_nothing_is_launched():
 
 
 @test()
-def sigchld_ignored_and_stdio_closed_still_give_one_line():
+def a_careless_parent_does_not_blur_the_reason():
+    """The warning about what was closed, then the reason, and nothing else."""
     def careless():
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)
         os.close(0)
         os.close(1)
-    refused(127, "-q", "--", "/nowhere", words=("/nowhere",), pre=careless)
+    for init in (True, False):
+        proc = Box().spawn([SHIM, "--", "/nowhere"], pre=careless, init=init).ends(127)
+        lines = proc.err().splitlines()
+        check(len(lines) == 2 and "stdin, stdout" in lines[0] and "'/nowhere'" in lines[1],
+              f"{lines}")
 
 
 @test()
