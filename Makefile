@@ -142,13 +142,13 @@ $(BUILD)/asan/obj/%.o: shim/%.c Makefile | $(BUILD)/deps/host/lib/libcap-ng.a
 export BUILD SHIM
 
 run: ## an application under the shim in a real Incus container (installs what it needs; root)
-	@sh hooks/run.sh
+	@BUILD=$(abspath $(BUILD)) sh hooks/run.sh
 
 # clang-tidy alone brings half a gigabyte: asked for by CI, else used when it is there.
 CHECK_PACKAGES := build unit container incus busybox $(if $(filter true,$(CI)),lint)
 packages:
 	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-		sh hooks/lib/packages.sh $(CHECK_PACKAGES); fi
+		BUILD=$(abspath $(BUILD)) sh hooks/lib/packages.sh $(CHECK_PACKAGES); fi
 
 check: packages ## every tier this machine can run; closes with one line of counts
 	@sh tests/run.sh all
@@ -167,7 +167,7 @@ format: ## lay out the C files as .clang-format says
 	clang-format -i $$(git ls-files -co --exclude-standard '*.c' '*.h')
 
 bench: all $(BENCH_PROGRAMS) $(BENCHES) ## spawn-to-exit times and memory beside other inits, as tables
-	@sh tests/bench/run.sh
+	@BENCHES='$(BENCHES)' sh tests/bench/run.sh
 
 mutants: all ## remove each privilege step in turn: a test must turn red
 	@sh tests/mutants.sh

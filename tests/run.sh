@@ -64,7 +64,9 @@ run_tier() {
 	(
 		[ "$tier" != container-asan ] || SHIM=$BUILD/asan/stremio-shim
 		TIER=$tier
-		export TIER SHIM
+		# Whole, for runners that hand paths to a daemon.
+		BUILD=$(cd "$BUILD" && pwd)
+		export TIER SHIM BUILD
 		status=0
 		sh "$file" < /dev/null 2>&1 || status=$?
 		echo "$status" > "$work/status"

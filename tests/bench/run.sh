@@ -68,7 +68,8 @@ echo
 
 sh tests/bench/memory.sh "$shim" "$app" | tee "$out/memory.md"
 
-if [ -x "$out/filter_load" ]; then
+# Programs of the parts that print figures of their own (Makefile: BENCHES).
+for bench in ${BENCHES:-}; do
 	echo
-	"$out/filter_load" | tee "$out/filter_load.md"
-fi
+	"$bench" | tee "$out/$(basename "$bench").md"
+done
