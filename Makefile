@@ -15,6 +15,10 @@ SECONDS ?= 60
 .SUFFIXES:
 MAKEFLAGS += --no-builtin-rules
 
+ifneq ($(words $(CURDIR) $(BUILD)),2)
+$(error make: "$(CURDIR)": configure scripts and make cannot handle blanks in a path (build elsewhere))
+endif
+
 # Short lines, whole commands with V=1, nothing with -s.
 Q := $(if $(V),,@)
 say = $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),@:,@printf '  %-6s %s\n') $(1) $@
@@ -171,6 +175,12 @@ bench: all $(BENCH_PROGRAMS) $(BENCHES) ## spawn-to-exit times and memory beside
 
 mutants: all ## remove each privilege step in turn: a test must turn red
 	@sh tests/mutants.sh
+
+.PHONY: fuzz-tools
+fuzz-tools:
+	@command -v $(FUZZ_CC) >/dev/null || \
+		{ echo 'make: tools: missing (apt-get install clang)' >&2; exit 1; }
+$(FUZZERS): | fuzz-tools
 
 fuzz: $(FUZZERS) ## run each fuzzer: make fuzz SECONDS=60
 	@sh tests/fuzz.sh $(SECONDS) $^
