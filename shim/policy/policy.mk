@@ -110,3 +110,13 @@ $(BUILD)/unit/policy_%: tests/unit/policy_%.c tests/unit/policy_common.h $(POLIC
 		$(POLICY_ASAN_OBJS) -lcmocka -lseccomp
 
 UNIT_TESTS += $(POLICY_TESTS:%=$(BUILD)/unit/%)
+
+FUZZ_CFLAGS ?= -std=c11 -O1 -g -D_GNU_SOURCE -Ishim \
+	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+POLICY_FUZZERS := $(addprefix $(BUILD)/fuzz/,policy_diff policy_text policy_bpf)
+$(POLICY_FUZZERS): $(BUILD)/fuzz/%: tests/fuzz/%.c $(POLICY_LIB_SRCS) $(POLICY_HEADERS) \
+		$(wildcard tests/unit/bpf_sim.* tests/unit/policy_naive.*)
+	@mkdir -p $(@D)
+	$(CLANG) $(FUZZ_CFLAGS) $(POLICY_TEST_FLAGS) -o $@ $< $(POLICY_LIB_SRCS) \
+		tests/unit/bpf_sim.c tests/unit/policy_naive.c -lseccomp
+FUZZERS += $(POLICY_FUZZERS)
