@@ -23,7 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static int ready_fd = -1;	/* a forked branch tells its parent through this that it is set up */
+static int ready_fd = -1; /* a forked branch tells its parent through this that it is set up */
 
 static void say(const char *word, const char *name)
 {
@@ -53,7 +53,7 @@ static void ready(const char *name)
 
 static void work(long ms)
 {
-	struct timespec left = { ms / 1000, ms % 1000 * 1000000 };
+	struct timespec left = {ms / 1000, ms % 1000 * 1000000};
 
 	while (nanosleep(&left, &left) && errno == EINTR)
 		;
@@ -67,7 +67,7 @@ static void on_term(int sig)
 /* Waits for TERM, works for ms milliseconds, says so and exits with code. */
 static void trap(const char *name, long ms, int code)
 {
-	struct sigaction act = { .sa_handler = on_term };
+	struct sigaction act = {.sa_handler = on_term};
 	sigset_t term, before;
 
 	sigemptyset(&term);
@@ -127,7 +127,7 @@ static void on_any(int sig)
 
 static void count_until_term(void)
 {
-	struct sigaction act = { .sa_handler = on_any };
+	struct sigaction act = {.sa_handler = on_any};
 	sigset_t all, none;
 
 	sigfillset(&all);
@@ -200,7 +200,7 @@ static void echo_line(void)
 
 static void raise_signal(int sig)
 {
-	struct rlimit none = { 0, 0 };
+	struct rlimit none = {0, 0};
 	uint64_t empty = 0;
 
 	setrlimit(RLIMIT_CORE, &none);

@@ -30,8 +30,10 @@ static long raw_int80(long number)
 #ifdef __x86_64__
 	long answer;
 
-	__asm__ volatile("int $0x80" : "=a"(answer) : "a"(number) : "memory", "r8", "r9", "r10",
-			 "r11");
+	__asm__ volatile("int $0x80"
+			 : "=a"(answer)
+			 : "a"(number)
+			 : "memory", "r8", "r9", "r10", "r11");
 	answer = (int)answer;
 	if (answer < 0 && answer > -4096) {
 		errno = (int)-answer;
@@ -70,14 +72,16 @@ static long with_flags(unsigned long flags)
 static void try_all(int which, long *value)
 {
 	static const char *const names[] = {
-		"clone3", "unknown", "unknown_high", "negative", "tiocsti", "tiocsti_high",
-		"tioclinux", "tioclinux_high", "int80_getpid", "int80_ioctl", "x32_getpid",
-		"unshare_user", "clone_user", "unshare_mount", "unshare_net", "io_uring_setup",
-		"io_uring_enter", "bpf", "keyctl", "add_key", "request_key", "ptrace", "setns",
-		"process_vm_readv", "fork", "memfd", "socket_unix", "map_exec",
+		"clone3",	  "unknown",	   "unknown_high", "negative",
+		"tiocsti",	  "tiocsti_high",  "tioclinux",	   "tioclinux_high",
+		"int80_getpid",	  "int80_ioctl",   "x32_getpid",   "unshare_user",
+		"clone_user",	  "unshare_mount", "unshare_net",  "io_uring_setup",
+		"io_uring_enter", "bpf",	   "keyctl",	   "add_key",
+		"request_key",	  "ptrace",	   "setns",	   "process_vm_readv",
+		"fork",		  "memfd",	   "socket_unix",  "map_exec",
 	};
 	char byte = 'x';
-	uint64_t args[8] = { 0 };
+	uint64_t args[8] = {0};
 
 	if (which >= (int)(sizeof(names) / sizeof(*names))) {
 		*value = -2;
@@ -87,36 +91,93 @@ static void try_all(int which, long *value)
 	fflush(stdout);
 	errno = 0;
 	switch (which) {
-	case 0: *value = syscall(435, args, 0UL); break;	/* size 0: EINVAL */
-	case 1: *value = syscall(9999); break;
-	case 2: *value = syscall(0x3ffffffe); break;
-	case 3: *value = syscall(-2L); break;
-	case 4: *value = syscall(SYS_ioctl, 0, TIOCSTI_NR, &byte); break;
-	case 5: *value = syscall(SYS_ioctl, 0, TIOCSTI_NR | HIGH_BITS, &byte); break;
-	case 6: *value = syscall(SYS_ioctl, 0, TIOCLINUX_NR, &byte); break;
-	case 7: *value = syscall(SYS_ioctl, 0, TIOCLINUX_NR | HIGH_BITS, &byte); break;
-	case 8: *value = raw_int80(20); break;
-	case 9: *value = raw_int80(54); break;
-	case 10: *value = x32(39); break;
-	case 11: *value = syscall(SYS_unshare, CLONE_NEWUSER); break;
-	case 12: *value = with_flags(CLONE_NEWUSER); break;
-	case 13: *value = syscall(SYS_unshare, CLONE_NEWUSER | CLONE_NEWNS); break;
-	case 14: *value = syscall(SYS_unshare, CLONE_NEWUSER | CLONE_NEWNET); break;
-	case 15: *value = syscall(425, 0, NULL); break;
-	case 16: *value = syscall(426, -1, 0, 0, 0, NULL, 0); break;
-	case 17: *value = syscall(SYS_bpf, 9999, NULL, 0); break;
-	case 18: *value = syscall(SYS_keyctl, 9999); break;
-	case 19: *value = syscall(SYS_add_key, NULL, NULL, NULL, 0, 0); break;
-	case 20: *value = syscall(SYS_request_key, NULL, NULL, NULL, 0); break;
-	case 21: *value = syscall(SYS_ptrace, 0 /* PTRACE_TRACEME */, 0, 0, 0); break;
-	case 22: *value = syscall(SYS_setns, -1, 0); break;
-	case 23: *value = syscall(SYS_process_vm_readv, getpid(), NULL, 0, NULL, 0, 0); break;
-	case 24: *value = with_flags(0); break;
-	case 25: *value = syscall(SYS_memfd_create, "t", 0) < 0 ? -1 : 0; break;
-	case 26: *value = socket(AF_UNIX, SOCK_STREAM, 0) < 0 ? -1 : 0; break;
-	case 27: *value = result(mmap(NULL, 4096, PROT_READ | PROT_EXEC,
-				      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? -1 : 0);
-		 break;
+	case 0:
+		*value = syscall(435, args, 0UL);
+		break; /* size 0: EINVAL */
+	case 1:
+		*value = syscall(9999);
+		break;
+	case 2:
+		*value = syscall(0x3ffffffe);
+		break;
+	case 3:
+		*value = syscall(-2L);
+		break;
+	case 4:
+		*value = syscall(SYS_ioctl, 0, TIOCSTI_NR, &byte);
+		break;
+	case 5:
+		*value = syscall(SYS_ioctl, 0, TIOCSTI_NR | HIGH_BITS, &byte);
+		break;
+	case 6:
+		*value = syscall(SYS_ioctl, 0, TIOCLINUX_NR, &byte);
+		break;
+	case 7:
+		*value = syscall(SYS_ioctl, 0, TIOCLINUX_NR | HIGH_BITS, &byte);
+		break;
+	case 8:
+		*value = raw_int80(20);
+		break;
+	case 9:
+		*value = raw_int80(54);
+		break;
+	case 10:
+		*value = x32(39);
+		break;
+	case 11:
+		*value = syscall(SYS_unshare, CLONE_NEWUSER);
+		break;
+	case 12:
+		*value = with_flags(CLONE_NEWUSER);
+		break;
+	case 13:
+		*value = syscall(SYS_unshare, CLONE_NEWUSER | CLONE_NEWNS);
+		break;
+	case 14:
+		*value = syscall(SYS_unshare, CLONE_NEWUSER | CLONE_NEWNET);
+		break;
+	case 15:
+		*value = syscall(425, 0, NULL);
+		break;
+	case 16:
+		*value = syscall(426, -1, 0, 0, 0, NULL, 0);
+		break;
+	case 17:
+		*value = syscall(SYS_bpf, 9999, NULL, 0);
+		break;
+	case 18:
+		*value = syscall(SYS_keyctl, 9999);
+		break;
+	case 19:
+		*value = syscall(SYS_add_key, NULL, NULL, NULL, 0, 0);
+		break;
+	case 20:
+		*value = syscall(SYS_request_key, NULL, NULL, NULL, 0);
+		break;
+	case 21:
+		*value = syscall(SYS_ptrace, 0 /* PTRACE_TRACEME */, 0, 0, 0);
+		break;
+	case 22:
+		*value = syscall(SYS_setns, -1, 0);
+		break;
+	case 23:
+		*value = syscall(SYS_process_vm_readv, getpid(), NULL, 0, NULL, 0, 0);
+		break;
+	case 24:
+		*value = with_flags(0);
+		break;
+	case 25:
+		*value = syscall(SYS_memfd_create, "t", 0) < 0 ? -1 : 0;
+		break;
+	case 26:
+		*value = socket(AF_UNIX, SOCK_STREAM, 0) < 0 ? -1 : 0;
+		break;
+	case 27:
+		*value = result(mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS,
+				     -1, 0) == MAP_FAILED
+					? -1
+					: 0);
+		break;
 	}
 }
 

@@ -47,10 +47,10 @@ static int rule_count;
 
 static struct tracee {
 	pid_t pid;
-	int inside;		/* between the entry and the exit stop of a call */
-	int started;		/* past the exec of PROGRAM */
-	int pending;		/* the result is to be replaced by `result` */
-	int stopped;		/* first stop seen */
+	int inside;  /* between the entry and the exit stop of a call */
+	int started; /* past the exec of PROGRAM */
+	int pending; /* the result is to be replaced by `result` */
+	int stopped; /* first stop seen */
 	long number, result;
 	char detail[64];
 	int counts[NUMBERS];
@@ -84,7 +84,7 @@ static void set_number(pid_t pid, long number)
 		die("set number");
 #else
 	int value = (int)number;
-	struct iovec vec = { &value, sizeof(value) };
+	struct iovec vec = {&value, sizeof(value)};
 
 	if (ptrace(PTRACE_SETREGSET, pid, 0x404 /* NT_ARM_SYSTEM_CALL */, &vec))
 		die("set number");
@@ -98,7 +98,7 @@ static void set_result(pid_t pid, long result)
 		die("set result");
 #else
 	unsigned long long regs[34];
-	struct iovec vec = { regs, sizeof(regs) };
+	struct iovec vec = {regs, sizeof(regs)};
 
 	if (ptrace(PTRACE_GETREGSET, pid, NT_PRSTATUS, &vec))
 		die("get result");
@@ -127,9 +127,9 @@ static void describe(struct tracee *one, const unsigned long long *args)
 	if (path) {
 		/* Strings may end before a page that is not there: read what can be read. */
 		size_t room = 4096 - path % 4096;
-		struct iovec to = { one->detail, sizeof(one->detail) - 1 };
-		struct iovec from = { (void *)(uintptr_t)path,
-				      room < to.iov_len ? room : to.iov_len };
+		struct iovec to = {one->detail, sizeof(one->detail) - 1};
+		struct iovec from = {(void *)(uintptr_t)path,
+				     room < to.iov_len ? room : to.iov_len};
 
 		memset(one->detail, 0, sizeof(one->detail));
 		if (process_vm_readv(one->pid, &to, 1, &from, 1, 0) > 0)
@@ -155,8 +155,8 @@ static void enter(struct tracee *one, long number, const unsigned long long *arg
 		    rule->count != one->counts[number])
 			continue;
 		if (rule->action == DELAY) {
-			struct itimerval timer = { .it_value = { rule->value / 1000000,
-								 rule->value % 1000000 } };
+			struct itimerval timer = {
+				.it_value = {rule->value / 1000000, rule->value % 1000000}};
 			delayed = one->pid;
 			setitimer(ITIMER_REAL, &timer, NULL);
 			return;
@@ -190,7 +190,7 @@ static void on_call(struct tracee *one)
 	if (info.op == 2 /* PTRACE_SYSCALL_INFO_EXIT */)
 		leave(one, (long)info.exit.rval);
 	if (info.op == 1 /* PTRACE_SYSCALL_INFO_ENTRY */) {
-		unsigned long long args[2] = { info.entry.args[0], info.entry.args[1] };
+		unsigned long long args[2] = {info.entry.args[0], info.entry.args[1]};
 
 		(void)enter(one, (long)info.entry.nr, args);
 	}
@@ -223,8 +223,8 @@ static void on_stop(pid_t pid, int status)
 	} else if (event == PTRACE_EVENT_STOP) {
 		if (one != tracees)
 			one->started = 1;
-		if (one->stopped && (sig == SIGSTOP || sig == SIGTSTP || sig == SIGTTIN ||
-				     sig == SIGTTOU)) {
+		if (one->stopped &&
+		    (sig == SIGSTOP || sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU)) {
 			ptrace(PTRACE_LISTEN, pid, 0, 0);
 			return;
 		}
@@ -241,9 +241,8 @@ static void parse(const char *text)
 	struct rule *rule = &rules[rule_count];
 	char action[8];
 
-	if (rule_count == 16 ||
-	    sscanf(text, "%ld:%ld:%ld:%7[a-z]=%ld", &rule->process, &rule->number, &rule->count,
-		   action, &rule->value) != 5) {
+	if (rule_count == 16 || sscanf(text, "%ld:%ld:%ld:%7[a-z]=%ld", &rule->process,
+				       &rule->number, &rule->count, action, &rule->value) != 5) {
 		fprintf(stderr, "inject: bad rule %s\n", text);
 		exit(125);
 	}
@@ -266,7 +265,7 @@ static void program(char **argv, int gate, int as_init)
 
 int main(int argc, char **argv)
 {
-	struct sigaction act = { .sa_handler = no_op };
+	struct sigaction act = {.sa_handler = no_op};
 	const long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
 			     PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL;
 	int opt, as_init = 0, gate[2], status, code = 125;
@@ -288,8 +287,8 @@ int main(int argc, char **argv)
 		die("no program");
 	if (pipe2(gate, O_CLOEXEC))
 		die("pipe");
-	first = (pid_t)syscall(SYS_clone, SIGCHLD | (as_init ? CLONE_NEWPID | CLONE_NEWNS : 0), 0, 0,
-			       0, 0);
+	first = (pid_t)syscall(SYS_clone, SIGCHLD | (as_init ? CLONE_NEWPID | CLONE_NEWNS : 0), 0,
+			       0, 0, 0);
 	if (!first)
 		close(gate[1]), program(argv + optind, gate[0], as_init);
 	find(first);

@@ -20,9 +20,9 @@ extern char **environ;
 
 static void status_fields(void)
 {
-	static const char *const wanted[] = { "Uid", "Gid", "Groups", "CapInh", "CapPrm", "CapEff",
-					      "CapBnd", "CapAmb", "NoNewPrivs", "Seccomp",
-					      "Seccomp_filters", "SigBlk", "SigIgn", "SigCgt" };
+	static const char *const wanted[] = {
+		"Uid",	  "Gid",	"Groups",  "CapInh",	      "CapPrm", "CapEff", "CapBnd",
+		"CapAmb", "NoNewPrivs", "Seccomp", "Seccomp_filters", "SigBlk", "SigIgn", "SigCgt"};
 	static char text[8192];
 	int fd = open("/proc/self/status", O_RDONLY);
 	ssize_t len = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
@@ -107,7 +107,7 @@ static void mounts(void)
 			printf("mount %s=%s %s\n", dir, kind, how);
 	if (file)
 		fclose(file);
-	for (const char *const *path = (const char *const[]){ "/tmp", "/dev/shm", "/run", NULL };
+	for (const char *const *path = (const char *const[]){"/tmp", "/dev/shm", "/run", NULL};
 	     *path; path++)
 		if (!stat(*path, &st))
 			printf("mode %s=%04o %d:%d\n", *path, (unsigned int)(st.st_mode & 07777),
@@ -116,7 +116,7 @@ static void mounts(void)
 
 static void loopback(void)
 {
-	struct ifreq req = { .ifr_name = "lo" };
+	struct ifreq req = {.ifr_name = "lo"};
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0 || ioctl(fd, SIOCGIFFLAGS, &req))

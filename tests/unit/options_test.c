@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "options.h"
+
+static char args[] = "/tmp/options_args.XXXXXX";
+static const char *const no_environment[] = {NULL};
+
+static int make_file(void **state)
+{
+	int fd = mkstemp(args);
+
+	(void)state;
+	return fd < 0 ? -1 : close(fd);
+}
+
+static int remove_file(void **state)
+{
+	(void)state;
+	return remove(args);
+}
+
+static void write_args(const char *text)
+{
+	FILE *file = fopen(args, "w");
+
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+}
+
+static struct options o;
+static struct finding f;
+
+/* Copies, because values are cut in place, as the kernel gives them: writable. */
+static char **copies(const char *const *words)
+{
+	static char text[2][4096];
+	static char *lists[2][32];
+	static int turn;
+	size_t used = 0;
+	size_t n = 0;
+
+	turn = !turn;
+	for (; words[n]; n++) {
+		size_t size = strlen(words[n]) + 1;
+
+		assert_true(used + size <= sizeof(text[0]) && n + 1 < 32);
+		lists[turn][n] = memcpy(text[turn] + used, words[n], size);
+		used += size;
+	}
+	lists[turn][n] = NULL;
+	return lists[turn];
+}
+
+static int parse(const char *const *argv, const char *const *envp)
+{
+	memset(&f, 0, sizeof(f));
+	memset(&o, 0x55, sizeof(o));
+	return options_parse(copies(argv), copies(envp), args, &o, &f);
+}
+
+/* The words of a command line; the program's name is put in front. */
+#define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
+#define PARSE(...) parse(WORDS("stremio-shim", __VA_ARGS__), no_environment)
+#define PARSE_WITH(variable, ...) parse(WORDS("stremio-shim", __VA_ARGS__), WORDS(variable))
+
+static void is_usage(int result)
+{
+	assert_int_equal(result, -EINVAL);
+	assert_int_equal(f.status, EXIT_USAGE);
+	assert_string_equal(f.step, "options");
+	assert_true(f.what[0] != '\0');
+}
+
+static void the_defaults_are_the_documented_ones(void **state)
+{
+	(void)state;
+	write_args("");
+	assert_int_equal(PARSE("app"), 0);
+	assert_int_equal(o.action, ACTION_LAUNCH);
+	assert_string_equal(o.user, "auto");
+	assert_string_equal(o.policy, "stremio");
+	assert_false(o.userns_allow);
+	assert_int_equal(o.tmpfs_count, 0);
+	assert_int_equal(o.exec_bounding, BOUNDING_LAUNCH);
+	assert_int_equal(o.stop_timeout_ms, 10000);
+	assert_int_equal(o.ready, READY_AUTO);
+	assert_int_equal(o.level, LOG_NORMAL);
+	assert_string_equal(o.command[0], "app");
+	assert_null(o.command[1]);
+}
+
+static void each_option_takes_each_of_its_forms(void **state)
+{
+	(void)state;
+	write_args("");
+	assert_int_equal(PARSE("--user=a", "app"), 0);
+	assert_string_equal(o.user, "a");
+	assert_int_equal(PARSE("--user", "a", "app"), 0);
+	assert_string_equal(o.user, "a");
+	assert_int_equal(PARSE("-u", "a", "app"), 0);
+	assert_string_equal(o.user, "a");
+	assert_int_equal(PARSE("-ua", "app"), 0);
+	assert_string_equal(o.user, "a");
+	assert_int_equal(PARSE("-vua", "app"), 0);
+	assert_string_equal(o.user, "a");
+	assert_int_equal(o.level, LOG_VERBOSE);
+	assert_int_equal(PARSE("-t0.5", "-p", "server", "--userns=allow", "--exec-bounding", "full",
+			       "-q", "app"),
+			 0);
+	assert_int_equal(o.stop_timeout_ms, 500);
+	assert_string_equal(o.policy, "server");
+	assert_true(o.userns_allow);
+	assert_int_equal(o.exec_bounding, BOUNDING_FULL);
+	assert_int_equal(o.level, LOG_QUIET);
+	assert_int_equal(PARSE("--ready", "app"), 0);
+	assert_int_equal(o.ready, READY_YES);
+	assert_string_equal(o.command[0], "app");
+	assert_int_equal(PARSE("--ready=no", "app"), 0);
+	assert_int_equal(o.ready, READY_NO);
+}
+
+static void parsing_stops_at_the_first_word_that_is_no_option(void **state)
+{
+	(void)state;
+	write_args("");
+	assert_int_equal(PARSE("ls", "-d", "--user=x", "/"), 0);
+	assert_string_equal(o.command[0], "ls");
+	assert_string_equal(o.command[1], "-d");
+	assert_string_equal(o.user, "auto");
+	assert_int_equal(PARSE("--", "-v"), 0);
+	assert_string_equal(o.command[0], "-v");
+	assert_int_equal(o.level, LOG_NORMAL);
+	assert_int_equal(PARSE("-"), 0);
+	assert_string_equal(o.command[0], "-");
+	assert_int_equal(PARSE("--", "--", "x"), 0);
+	assert_string_equal(o.command[0], "--");
+	assert_int_equal(PARSE("--user", "--", "app"), 0);
+	assert_string_equal(o.user, "--");
+}
+
+static void the_last_of_equal_options_wins_and_tmpfs_adds_up(void **state)
+{
+	(void)state;
+	write_args("");
+	assert_int_equal(PARSE("-ua", "-ub", "--tmpfs=/x", "--tmpfs", "/y:size=1m", "app"), 0);
+	assert_string_equal(o.user, "b");
+	assert_int_equal(o.tmpfs_count, 2);
+	assert_string_equal(o.tmpfs[0], "/x");
+	assert_string_equal(o.tmpfs[1], "/y:size=1m");
+}
+
+static void unknown_options_are_refused(void **state)
+{
+	static const char *const words[] = {"--nonsense",
+					    "-z",
+					    "-vz",
+					    "--users=x",
+					    "--use=x",
+					    "---",
+					    "--=x",
+					    "--devices=gpu",
+					    "--landlock=off",
+					    "--rw=/x",
+					    "--ro=/x",
+					    "--audit",
+					    "--self-test",
+					    "--require=x",
+					    "--wait=1",
+					    "--print-policy",
+					    "-d",
+					    "-r",
+					    "-w",
+					    "--User=x"};
+
+	(void)state;
+	write_args("");
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		is_usage(PARSE(words[i], "app"));
+		assert_non_null(strstr(f.what, "unknown option"));
+	}
+}
+
+static void bad_and_missing_values_are_refused(void **state)
+{
+	static const char *const words[] = {"--user=",
+					    "--policy=",
+					    "--userns=",
+					    "--userns=Allow",
+					    "--exec-bounding=some",
+					    "--stop-timeout=",
+					    "--stop-timeout=-1",
+					    "--stop-timeout=86401",
+					    "--stop-timeout=1.0001",
+					    "--stop-timeout=ten",
+					    "--ready=",
+					    "--ready=maybe",
+					    "--tmpfs=",
+					    "--tmpfs=relative",
+					    "--verbose=1",
+					    "--quiet=",
+					    "--help=x",
+					    "--version=1",
+					    "-tx"};
+	static const char *const alone[] = {"--user",	"-u",
+					    "-vu",	"--policy",
+					    "-p",	"--tmpfs",
+					    "-t",	"--stop-timeout",
+					    "--userns", "--exec-bounding"};
+
+	(void)state;
+	write_args("");
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		is_usage(PARSE(words[i], "app"));
+	for (size_t i = 0; i < sizeof(alone) / sizeof(alone[0]); i++) {
+		is_usage(PARSE(alone[i]));
+		assert_non_null(strstr(f.what, "missing"));
+	}
+}
+
+static void at_most_sixteen_tmpfs_are_taken(void **state)
+{
+	const char *argv[20] = {"stremio-shim"};
+
+	(void)state;
+	write_args("");
+	for (int i = 1; i <= 16; i++)
+		argv[i] = "--tmpfs=/x";
+	argv[17] = "app";
+	assert_int_equal(parse(argv, no_environment), 0);
+	assert_int_equal(o.tmpfs_count, 16);
+	argv[17] = "--tmpfs=/x";
+	argv[18] = "app";
+	is_usage(parse(argv, no_environment));
+}
+
+static void each_option_has_a_twin_that_the_command_line_beats(void **state)
+{
+	(void)state;
+	write_args("");
+	assert_int_equal(PARSE_WITH("STREMIO_USER=x", "app"), 0);
+	assert_string_equal(o.user, "x");
+	assert_int_equal(PARSE_WITH("STREMIO_USER=x", "-uy", "app"), 0);
+	assert_string_equal(o.user, "y");
+	assert_int_equal(PARSE_WITH("STREMIO_STOP_TIMEOUT=3", "app"), 0);
+	assert_int_equal(o.stop_timeout_ms, 3000);
+	assert_int_equal(PARSE_WITH("STREMIO_EXEC_BOUNDING=none", "app"), 0);
+	assert_int_equal(o.exec_bounding, BOUNDING_NONE);
+	assert_int_equal(PARSE_WITH("STREMIO_USERNS=allow", "--userns=deny", "app"), 0);
+	assert_false(o.userns_allow);
+	assert_int_equal(PARSE_WITH("STREMIO_POLICY=none", "app"), 0);
+	assert_string_equal(o.policy, "none");
+	assert_int_equal(PARSE_WITH("STREMIO_READY=no", "app"), 0);
+	assert_int_equal(o.ready, READY_NO);
+	assert_int_equal(PARSE_WITH("STREMIO_VERBOSE=1", "app"), 0);
+	assert_int_equal(o.level, LOG_VERBOSE);
+	assert_int_equal(PARSE_WITH("STREMIO_VERBOSE=0", "app"), 0);
+	assert_int_equal(o.level, LOG_NORMAL);
+	assert_int_equal(PARSE_WITH("STREMIO_TMPFS=/a;/b:mode=700", "--tmpfs=/c", "app"), 0);
+	assert_int_equal(o.tmpfs_count, 3);
+	assert_string_equal(o.tmpfs[0], "/a");
+	assert_string_equal(o.tmpfs[1], "/b:mode=700");
+	assert_string_equal(o.tmpfs[2], "/c");
+}
+
+static void a_bad_twin_is_refused_by_its_name(void **state)
+{
+	(void)state;
+	write_args("");
+	is_usage(PARSE_WITH("STREMIO_STOP_TIMEOUT=ten", "app"));
+	assert_non_null(strstr(f.what, "STREMIO_STOP_TIMEOUT"));
+	is_usage(PARSE_WITH("STREMIO_VERBOSE=yes", "app"));
+	is_usage(PARSE_WITH("STREMIO_USERNS=", "app"));
+}
+
+static void foreign_variables_do_not_count(void **state)
+{
+	(void)state;
+	write_args("");
+	assert_int_equal(PARSE_WITH("STREMIO_USERX=x", "-q", "app"), 0);
+	assert_string_equal(o.user, "auto");
+	assert_int_equal(PARSE_WITH("XSTREMIO_USER=x", "app"), 0);
+	assert_string_equal(o.user, "auto");
+	assert_int_equal(PARSE_WITH("STREMIO_USER", "app"), 0);
+	assert_string_equal(o.user, "auto");
+}
+
+static void the_args_file_counts_when_no_command_was_given(void **state)
+{
+	(void)state;
+	write_args("--user=file\n-t\n5\n/bin/app\n--user=mine\n");
+	assert_int_equal(PARSE("-q"), 0);
+	assert_string_equal(o.user, "file");
+	assert_int_equal(o.stop_timeout_ms, 5000);
+	assert_string_equal(o.command[0], "/bin/app");
+	assert_string_equal(o.command[1], "--user=mine");
+	assert_int_equal(o.level, LOG_QUIET);
+
+	/* The environment ranks below it, the command line above it. */
+	assert_int_equal(PARSE_WITH("STREMIO_USER=twin", "-t7"), 0);
+	assert_string_equal(o.user, "file");
+	assert_int_equal(o.stop_timeout_ms, 7000);
+
+	assert_int_equal(PARSE("other"), 0);
+	assert_string_equal(o.user, "auto");
+	assert_string_equal(o.command[0], "other");
+
+	write_args("--nonsense\n");
+	is_usage(PARSE("-q"));
+	write_args("--user=file\n");
+	assert_int_equal(PARSE("-q"), 0);
+	assert_null(o.command);
+}
+
+static void no_arguments_at_all_are_no_crash(void **state)
+{
+	const char *const nothing[] = {NULL};
+
+	(void)state;
+	write_args("");
+	assert_int_equal(parse(nothing, no_environment), 0);
+	assert_null(o.command);
+}
+
+static void help_and_version_need_nothing_else_to_be_right(void **state)
+{
+	(void)state;
+	write_args("--nonsense\n");
+	assert_int_equal(PARSE_WITH("STREMIO_STOP_TIMEOUT=ten", "-h"), 0);
+	assert_int_equal(o.action, ACTION_HELP);
+	assert_int_equal(PARSE_WITH("STREMIO_STOP_TIMEOUT=ten", "--version"), 0);
+	assert_int_equal(o.action, ACTION_VERSION);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_defaults_are_the_documented_ones),
+		cmocka_unit_test(each_option_takes_each_of_its_forms),
+		cmocka_unit_test(parsing_stops_at_the_first_word_that_is_no_option),
+		cmocka_unit_test(the_last_of_equal_options_wins_and_tmpfs_adds_up),
+		cmocka_unit_test(unknown_options_are_refused),
+		cmocka_unit_test(bad_and_missing_values_are_refused),
+		cmocka_unit_test(at_most_sixteen_tmpfs_are_taken),
+		cmocka_unit_test(each_option_has_a_twin_that_the_command_line_beats),
+		cmocka_unit_test(a_bad_twin_is_refused_by_its_name),
+		cmocka_unit_test(foreign_variables_do_not_count),
+		cmocka_unit_test(the_args_file_counts_when_no_command_was_given),
+		cmocka_unit_test(no_arguments_at_all_are_no_crash),
+		cmocka_unit_test(help_and_version_need_nothing_else_to_be_right),
+	};
+
+	return cmocka_run_group_tests(tests, make_file, remove_file);
+}
