@@ -25,8 +25,8 @@ static int cannot(struct finding *f, int err, const char *path)
 		hint = "the file is there: its interpreter or dynamic loader is missing";
 		break;
 	case EACCES:
-		hint = "the application's user must be able to execute it: chmod a+rx, and no "
-		       "noexec mount";
+		hint = "the application's user must be able to execute it: chmod a+rx, no noexec "
+		       "mount, and with Landlock a directory for programs or --ro";
 		break;
 	case ENOEXEC:
 		hint = "neither a program for this machine nor a script with #! in its first line";

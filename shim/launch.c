@@ -14,6 +14,7 @@
 #include "descriptors.h"
 #include "environment.h"
 #include "filter.h"
+#include "landlock.h"
 #include "retire.h"
 #include "signals.h"
 #include "verify.h"
@@ -98,13 +99,15 @@ static int load_policy(const struct policy *p, struct finding *f)
  *   gid before uid          the other way round it would not be allowed any more
  *   capabilities after uid  NO_SETUID_FIXUP has kept them through the change
  *   parent-death after uid  a change of uid clears it
+*   landlock after uid      what the application cannot reach needs no rule; before the
+ *                           filter, which knows none of its calls
  *   close-on-exec           after the last open(2)
  *   filter, then verify     the filter is part of what is verified; what it may not
  *                           let through (privileges) is verified right before it
  *   go                      the supervisor, too, is confined by now
  */
-static int confine(const struct launch *l, int status, const struct expectation *e, pid_t parent,
-		   const struct pipes *p, struct finding *f)
+static int confine(const struct launch *l, char **env, int status, const struct expectation *e,
+		   pid_t parent, const struct pipes *p, struct finding *f)
 {
 	/* clang-format off */
 	if (terminal_take(&l->terminal, f) < 0 ||
@@ -119,6 +122,7 @@ static int confine(const struct launch *l, int status, const struct expectation 
 	    confine_ambient(f) < 0 ||
 	    confine_no_new_privs(f) < 0 ||
 	    confine_parent_death(parent, f) < 0 ||
+	    landlock_confine(l->options, env, f) < 0 ||
 	    descriptors_close_on_exec(f) < 0 ||
 	    verify_privileges(l->account.uid, f) < 0 ||
 	    load_policy(l->policy, f) < 0 ||
@@ -148,7 +152,7 @@ _Noreturn static void child(const struct launch *l, const struct pipes *p, pid_t
 	if (!env)
 		(void)finding_set(&f, EXIT_SETUP, "environment", ENOMEM, "no memory for it", NULL,
 				  NULL);
-	else if (status >= 0 && confine(l, status, &e, parent, p, &f) == 0)
+	else if (status >= 0 && confine(l, env, status, &e, parent, p, &f) == 0)
 		(void)command_exec(l->options->command, env, &f);
 
 	/* Only failures get here. Fail safe: nothing below may start anything. */

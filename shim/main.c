@@ -14,6 +14,7 @@
 #include "filter.h"
 #include "finding.h"
 #include "groups.h"
+#include "landlock.h"
 #include "launch.h"
 #include "options.h"
 #include "prepare.h"
@@ -69,7 +70,7 @@ static int run(char **argv, struct finding *f)
 
 	if (become_supervisor(&s, f) < 0 ||
 	    account_resolve(options.user, &account_files_system, &plan.account, f) < 0 ||
-	    filter_choose(&options, &plan.policy, f) < 0 ||
+	    filter_choose(&options, &plan.policy, f) < 0 || landlock_check(&options, f) < 0 ||
 	    prepare(&options, &plan.account, &plan.runtime_dir, f) < 0 ||
 	    terminal_find(&plan.terminal, f) < 0)
 		return f->status;

@@ -66,6 +66,35 @@ static int set_userns(struct options *o, const char *value)
 	return 0;
 }
 
+static int set_landlock(struct options *o, const char *value)
+{
+	static const char *const names[] = {"auto", "require", "off", NULL};
+	int chosen;
+
+	if (choose(value, names, &chosen) < 0)
+		return -EINVAL;
+	o->landlock = (enum landlock)chosen;
+	return 0;
+}
+
+static int add_path(const char **paths, size_t *count, const char *value)
+{
+	if (value[0] != '/' || *count == OPTIONS_PATHS_MAX)
+		return -EINVAL;
+	paths[(*count)++] = value;
+	return 0;
+}
+
+static int set_rw(struct options *o, const char *value)
+{
+	return add_path(o->rw, &o->rw_count, value);
+}
+
+static int set_ro(struct options *o, const char *value)
+{
+	return add_path(o->ro, &o->ro_count, value);
+}
+
 static int set_tmpfs(struct options *o, const char *value)
 {
 	if (value[0] != '/' || o->tmpfs_count == OPTIONS_TMPFS_MAX)
@@ -160,6 +189,14 @@ static const struct option_spec specs[] = {
 	{ 0, "userns", VALUE, false, false, "deny|allow", "deny or allow", set_userns,
 	  "namespaces made by the application's own sandbox\n"
 	  "(default deny)" },
+	{ 0, "landlock", VALUE, false, false, "auto|require|off", "auto, require or off",
+	  set_landlock,
+	  "restrict which files are reached (default auto: as\n"
+	  "far as the kernel can; require: wholly or not at all)" },
+	{ 0, "rw", VALUE, true, false, "PATH", "an absolute path, at most 128 of them", set_rw,
+	  "a path to read and write, for Landlock; repeatable" },
+	{ 0, "ro", VALUE, true, false, "PATH", "an absolute path, at most 128 of them", set_ro,
+	  "a path to read and execute; repeatable" },
 	{ 0, "tmpfs", VALUE, true, false, "PATH[:OPTIONS]",
 	  "an absolute PATH[:OPTIONS], at most 16 of them", set_tmpfs,
 	  "mount a private tmpfs there first; repeatable" },

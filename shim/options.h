@@ -12,8 +12,10 @@
 #define OPTIONS_ARGS_FILE "/etc/stremio-shim.args"
 #define OPTIONS_ARGS_MAX 65536 /* bytes of the args file */
 #define OPTIONS_TMPFS_MAX 16
+#define OPTIONS_PATHS_MAX 128 /* of --rw, and of --ro */
 
 enum exec_bounding { BOUNDING_NONE, BOUNDING_LAUNCH, BOUNDING_FULL };
+enum landlock { LANDLOCK_AUTO, LANDLOCK_REQUIRE, LANDLOCK_OFF };
 enum ready { READY_AUTO, READY_YES, READY_NO };
 enum action { ACTION_LAUNCH, ACTION_HELP, ACTION_VERSION };
 
@@ -22,6 +24,11 @@ struct options {
 	const char *user;   /* account_resolve() reads it */
 	const char *policy; /* a built-in name, a file's path, or "none" */
 	bool userns_allow;
+	enum landlock landlock;
+	const char *rw[OPTIONS_PATHS_MAX]; /* read-write paths for Landlock */
+	size_t rw_count;
+	const char *ro[OPTIONS_PATHS_MAX]; /* read and execute */
+	size_t ro_count;
 	const char *tmpfs[OPTIONS_TMPFS_MAX]; /* PATH[:OPTIONS] */
 	size_t tmpfs_count;
 	enum exec_bounding exec_bounding;

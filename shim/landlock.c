@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "landlock.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "environment.h"
+#include "landlock_rules.h"
+#include "sys.h"
+#include "text.h"
+
+#define STEP "landlock"
+
+/* The same numbers on every architecture, linux/unistd.h. */
+#define NR_CREATE_RULESET 444
+#define NR_ADD_RULE 445
+#define NR_RESTRICT_SELF 446
+
+#define CREATE_RULESET_VERSION 1u
+#define RULE_PATH_BENEATH 1
+#define SCOPE_ABSTRACT_UNIX_SOCKET 1u /* 6 */
+#define SCOPE_SIGNAL 2u		      /* 6 */
+
+/* struct landlock_ruleset_attr; older kernels take its beginning. */
+struct ruleset {
+	uint64_t fs;
+	uint64_t net; /* 4; not used: torrents connect anywhere, and UDP is not covered */
+	uint64_t scoped;
+};
+
+struct path_beneath {
+	uint64_t access;
+	int32_t parent_fd;
+} __attribute__((packed));
+
+struct building {
+	int ruleset;
+	uint64_t handled;
+	bool root_readable; /* "/" itself was granted */
+	bool proc_writable;
+	struct finding *f;
+};
+
+int landlock_abi(void)
+{
+	long abi = syscall(NR_CREATE_RULESET, NULL, 0UL, CREATE_RULESET_VERSION);
+
+	return abi < 0 ? 0 : (int)abi;
+}
+
+const char *landlock_lacks(int abi)
+{
+	switch (abi) {
+	case 0:
+		return "files at all (it is not built in or not enabled)";
+	case 1:
+		return "renaming across directories, truncating, device control, signals, "
+		       "abstract sockets";
+	case 2:
+		return "truncating, device control, signals, abstract sockets";
+	case 3:
+	case 4:
+		return "device control, signals, abstract sockets";
+	case 5:
+		return "signals, abstract sockets";
+	default:
+		return NULL;
+	}
+}
+
+bool landlock_wanted(const struct options *o)
+{
+	return o->landlock != LANDLOCK_OFF && !o->userns_allow;
+}
+
+int landlock_check(const struct options *o, struct finding *f)
+{
+	const char *lacks;
+	char what[160];
+	struct text t;
+
+	if (o->landlock == LANDLOCK_OFF)
+		return 0;
+	if (o->userns_allow) {
+		if (o->landlock == LANDLOCK_REQUIRE)
+			return finding_set(f, EXIT_USAGE, STEP, 0,
+					   "excludes the mounts of a nested sandbox", NULL,
+					   "--userns=deny, or --landlock=off");
+		log_warn(STEP, 0, "is off, for a nested sandbox mounts file systems", NULL,
+			 "--userns=deny has Landlock instead");
+		return 0;
+	}
+	lacks = landlock_lacks(landlock_abi());
+	if (!lacks)
+		return 0;
+	text_begin(&t, what, sizeof(what));
+	text_str(&t, "this kernel cannot restrict ");
+	text_str(&t, lacks);
+	if (o->landlock == LANDLOCK_REQUIRE)
+		return finding_set(f, EXIT_CONFINE, STEP, EOPNOTSUPP, what, NULL,
+				   "Linux 6.12 or newer with lsm=landlock, or --landlock=auto");
+	log_warn(STEP, 0, what, NULL, NULL);
+	return 0;
+}
+
+static uint64_t handled_fs(int abi)
+{
+	uint64_t fs = FS_ABI_1;
+
+	if (abi >= 2)
+		fs |= FS_REFER;
+	if (abi >= 3)
+		fs |= FS_TRUNCATE;
+	if (abi >= 5)
+		fs |= FS_IOCTL_DEV;
+	return fs;
+}
+
+static size_t ruleset_size(int abi)
+{
+	if (abi >= 6)
+		return sizeof(struct ruleset);
+	return abi >= 4 ? 2 * sizeof(uint64_t) : sizeof(uint64_t);
+}
+
+/* Does somebody serve the display on the abstract socket that libxcb tries first? */
+static bool abstract_x_server(char **env)
+{
+	static const char prefix[] = "/tmp/.X11-unix/X";
+	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	const char *display = environment_get(env, "DISPLAY");
+	const char *number = display ? strrchr(display, ':') : NULL;
+	size_t len = sizeof(prefix) - 1;
+	socklen_t size;
+	bool served;
+	int fd;
+
+	if (!number || number[1] < '0' || number[1] > '9')
+		return false;
+	memcpy(addr.sun_path + 1, prefix, len);
+	for (number++; *number >= '0' && *number <= '9' && len + 2 < sizeof(addr.sun_path);)
+		addr.sun_path[1 + len++] = *number++;
+	size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + len);
+
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return false;
+	served = connect(fd, (const struct sockaddr *)&addr, size) == 0 || errno == EAGAIN;
+	close(fd);
+	return served;
+}
+
+static int create(struct building *b, char **env)
+{
+	int abi = landlock_abi();
+	struct ruleset set = {.fs = handled_fs(abi)};
+
+	if (abi >= 6)
+		set.scoped = SCOPE_SIGNAL;
+	if (abi >= 6 && !abstract_x_server(env))
+		set.scoped |= SCOPE_ABSTRACT_UNIX_SOCKET;
+	else if (abi >= 6)
+		log_info(STEP, "leaves abstract sockets alone, the X server listens on one", NULL);
+	b->handled = set.fs;
+	b->ruleset = (int)syscall(NR_CREATE_RULESET, &set, ruleset_size(abi), 0u);
+	if (b->ruleset < 0)
+		return finding_set(b->f, EXIT_CONFINE, STEP, errno, "cannot create a ruleset", NULL,
+				   "--landlock=off, if it must be");
+	return 0;
+}
+
+static bool is_root_directory(const struct stat *st)
+{
+	struct stat root;
+
+	return stat("/", &root) == 0 && root.st_dev == st->st_dev && root.st_ino == st->st_ino;
+}
+
+static void note_grant(struct building *b, const char *path, const struct stat *st, uint32_t access)
+{
+	bool root = is_root_directory(st);
+
+	if (root && access & FS_READ_DIR)
+		b->root_readable = true;
+	if (access & FS_WRITE_FILE && (root || !strncmp(path, "/proc", 5)))
+		b->proc_writable = true;
+}
+
+static int add(void *context, const char *path, uint32_t access, bool required)
+{
+	struct building *b = context;
+	struct path_beneath rule = {.access = access & b->handled};
+	struct stat st;
+	long r;
+
+	rule.parent_fd = sys_open(path, O_PATH);
+	/* What is not there, or out of the user's reach, needs no rule. */
+	if (rule.parent_fd < 0) {
+		if (!required)
+			return 0;
+		return finding_set(b->f, EXIT_CONFINE, STEP, -rule.parent_fd, "cannot open", path,
+				   "--rw and --ro name what the application's user can reach");
+	}
+	r = fstat(rule.parent_fd, &st);
+	if (r == 0 && !S_ISDIR(st.st_mode))
+		rule.access &= FS_OF_FILES;
+	if (r == 0)
+		r = syscall(NR_ADD_RULE, b->ruleset, RULE_PATH_BENEATH, &rule, 0u);
+	if (r < 0)
+		r = finding_set(b->f, EXIT_CONFINE, STEP, errno, "cannot add a rule for", path,
+				NULL);
+	else if (required)
+		note_grant(b, path, &st, access);
+	close(rule.parent_fd);
+	return (int)r;
+}
+
+/* Two files that are open to every process without Landlock. */
+static int try(const struct building *b)
+{
+	int fd = -EACCES;
+
+	if (!b->root_readable)
+		fd = sys_open("/", O_RDONLY | O_DIRECTORY);
+	if (fd == -EACCES && !b->proc_writable)
+		fd = sys_open("/proc/self/comm", O_WRONLY);
+	if (fd == -EACCES)
+		return 0;
+	if (fd >= 0)
+		close(fd);
+	return finding_set(b->f, EXIT_CONFINE, STEP, fd < 0 ? -fd : EPERM,
+			   "does not deny what it should", NULL,
+			   "nothing was started; report this with `uname -r`");
+}
+
+int landlock_confine(const struct options *o, char **env, struct finding *f)
+{
+	struct building b = {.f = f};
+	int r;
+
+	if (!landlock_wanted(o) || !landlock_abi())
+		return 0;
+	r = create(&b, env);
+	if (r < 0)
+		return r;
+	r = landlock_rules_each(o, env, add, &b);
+	if (r == -ENAMETOOLONG && !f->hint[0])
+		r = finding_set(f, EXIT_CONFINE, STEP, -r, "a directory of PATH is too long", NULL,
+				NULL);
+	if (r == 0 && syscall(NR_RESTRICT_SELF, b.ruleset, 0u) < 0)
+		r = finding_set(f, EXIT_CONFINE, STEP, errno, "cannot be put in force", NULL,
+				errno == E2BIG ? "too many sandboxes within each other" : NULL);
+	close(b.ruleset);
+	return r < 0 ? r : try(&b);
+}

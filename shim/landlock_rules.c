@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "landlock_rules.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+
+#include "environment.h"
+
+struct path_rule {
+	const char *path;
+	uint32_t access;
+};
+
+static const struct path_rule fixed[] = {
+	/* Where programs and their libraries live. */
+	{"/usr", FS_PROGRAMS},
+	{"/bin", FS_PROGRAMS},
+	{"/sbin", FS_PROGRAMS},
+	{"/lib", FS_PROGRAMS},
+	{"/lib64", FS_PROGRAMS},
+	{"/app", FS_PROGRAMS},
+	{"/opt", FS_PROGRAMS},
+	/* What they read: fonts, certificates, ALSA's configuration, caches of fontconfig,
+	 * the GPU's description in /sys, and /proc, without which Chromium does not run. */
+	{"/etc", FS_DATA},
+	{"/proc", FS_DATA},
+	{"/sys", FS_DATA},
+	{"/run", FS_DATA},
+	{"/var/cache", FS_DATA},
+	{"/var/lib", FS_DATA},
+	/* Scratch space. */
+	{"/tmp", FS_WRITABLE},
+	{"/var/tmp", FS_WRITABLE},
+	{"/dev/shm", FS_WRITABLE},
+	/* Devices. Their modes still decide; whole directories for GPU and sound, so that a
+	 * node that is plugged in later works too. */
+	{"/dev", FS_LIST},
+	{"/dev/null", FS_DEVICE},
+	{"/dev/zero", FS_DEVICE},
+	{"/dev/full", FS_DEVICE},
+	{"/dev/random", FS_DEVICE},
+	{"/dev/urandom", FS_DEVICE},
+	{"/dev/tty", FS_DEVICE},
+	{"/dev/console", FS_DEVICE},
+	{"/dev/ptmx", FS_DEVICE},
+	{"/dev/pts", FS_DEVICES},
+	{"/dev/dri", FS_DEVICES},
+	{"/dev/snd", FS_DEVICES},
+	{"/dev/kfd", FS_DEVICE},
+	{"/dev/nvidia0", FS_DEVICE},
+	{"/dev/nvidiactl", FS_DEVICE},
+	{"/dev/nvidia-modeset", FS_DEVICE},
+	{"/dev/nvidia-uvm", FS_DEVICE},
+	{"/dev/nvidia-uvm-tools", FS_DEVICE},
+};
+
+/* The directories that the environment names as the application's own. */
+static const char *const writable_variables[] = {
+	"HOME",
+	"XDG_RUNTIME_DIR",
+	"XDG_CACHE_HOME",
+	"TMPDIR",
+};
+
+/* "/" and what is not absolute are no such directories, whatever a variable says. */
+static bool is_below_root(const char *path)
+{
+	return path && path[0] == '/' && path[strspn(path, "/")];
+}
+
+static int each_writable_variable(char **env, landlock_rule rule, void *context)
+{
+	for (size_t i = 0; i < sizeof(writable_variables) / sizeof(writable_variables[0]); i++) {
+		const char *path = environment_get(env, writable_variables[i]);
+		int r;
+
+		if (!is_below_root(path))
+			continue;
+		r = rule(context, path, FS_WRITABLE, false);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+static int program_directory(const char *path, size_t len, landlock_rule rule, void *context)
+{
+	char dir[PATH_MAX];
+
+	if (len >= sizeof(dir))
+		return -ENAMETOOLONG;
+	memcpy(dir, path, len);
+	dir[len] = '\0';
+	return rule(context, dir, FS_PROGRAMS, false);
+}
+
+static int each_of_path(char **env, landlock_rule rule, void *context)
+{
+	const char *dirs = environment_get(env, "PATH");
+
+	while (dirs) {
+		const char *colon = strchr(dirs, ':');
+		size_t len = colon ? (size_t)(colon - dirs) : strlen(dirs);
+
+		/* What stands below /usr and the like is in the table already. */
+		if (len > 1 && dirs[0] == '/' && strncmp(dirs, "/usr/", 5) != 0) {
+			int r = program_directory(dirs, len, rule, context);
+
+			if (r)
+				return r;
+		}
+		dirs = colon ? colon + 1 : NULL;
+	}
+	return 0;
+}
+
+/* The command's neighbours, too: Stremio starts the `node` beside itself. */
+static int directory_of_command(const char *command, landlock_rule rule, void *context)
+{
+	const char *slash = strrchr(command, '/');
+
+	if (!slash)
+		return 0;
+	if (slash == command)
+		return rule(context, command, FS_EXECUTE | FS_READ_FILE, false);
+	return program_directory(command, (size_t)(slash - command), rule, context);
+}
+
+int landlock_rules_each(const struct options *o, char **env, landlock_rule rule, void *context)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < sizeof(fixed) / sizeof(fixed[0]); i++)
+		r = rule(context, fixed[i].path, fixed[i].access, false);
+	if (!r)
+		r = each_writable_variable(env, rule, context);
+	if (!r)
+		r = each_of_path(env, rule, context);
+	if (!r && o->command)
+		r = directory_of_command(o->command[0], rule, context);
+	for (size_t i = 0; !r && i < o->ro_count; i++)
+		r = rule(context, o->ro[i], FS_PROGRAMS, true);
+	for (size_t i = 0; !r && i < o->rw_count; i++)
+		r = rule(context, o->rw[i], FS_WRITABLE, true);
+	return r;
+}
