@@ -49,7 +49,9 @@ int landlock_abi(void)
 {
 	long abi = syscall(NR_CREATE_RULESET, NULL, 0UL, CREATE_RULESET_VERSION);
 
-	return abi < 0 ? 0 : (int)abi;
+	if (abi < 0)
+		return errno == ENOSYS || errno == EOPNOTSUPP ? 0 : -errno;
+	return (int)abi;
 }
 
 const char *landlock_lacks(int abi)
@@ -72,17 +74,13 @@ const char *landlock_lacks(int abi)
 	}
 }
 
-bool landlock_wanted(const struct options *o)
-{
-	return o->landlock != LANDLOCK_OFF && !o->userns_allow;
-}
-
-int landlock_check(const struct options *o, struct finding *f)
+int landlock_check(const struct options *o, int *abi, struct finding *f)
 {
 	const char *lacks;
 	char what[160];
 	struct text t;
 
+	*abi = 0;
 	if (o->landlock == LANDLOCK_OFF)
 		return 0;
 	if (o->userns_allow) {
@@ -94,7 +92,11 @@ int landlock_check(const struct options *o, struct finding *f)
 			 "--userns=deny has Landlock instead");
 		return 0;
 	}
-	lacks = landlock_lacks(landlock_abi());
+	*abi = landlock_abi();
+	if (*abi < 0)
+		return finding_set(f, EXIT_CONFINE, STEP, -*abi, "cannot ask the kernel for it",
+				   NULL, "--landlock=off, if it must be");
+	lacks = landlock_lacks(*abi);
 	if (!lacks)
 		return 0;
 	text_begin(&t, what, sizeof(what));
@@ -154,9 +156,8 @@ static bool abstract_x_server(char **env)
 	return served;
 }
 
-static int create(struct building *b, char **env)
+static int create(struct building *b, int abi, char **env)
 {
-	int abi = landlock_abi();
 	struct ruleset set = {.fs = handled_fs(abi)};
 
 	if (abi >= 6)
@@ -180,43 +181,57 @@ static bool is_root_directory(const struct stat *st)
 	return stat("/", &root) == 0 && root.st_dev == st->st_dev && root.st_ino == st->st_ino;
 }
 
-static void note_grant(struct building *b, const char *path, const struct stat *st, uint32_t access)
+static void note_grant(struct building *b, const char *path, bool root, uint32_t access)
 {
-	bool root = is_root_directory(st);
-
 	if (root && access & FS_READ_DIR)
 		b->root_readable = true;
 	if (access & FS_WRITE_FILE && (root || !strncmp(path, "/proc", 5)))
 		b->proc_writable = true;
 }
 
+/* Is it simply not there, or out of the user's reach? Then it needs no rule. */
+static bool is_absent(int err)
+{
+	return err == ENOENT || err == ENOTDIR || err == EACCES || err == ELOOP;
+}
+
+static int refused(struct building *b, int err, const char *what, const char *path)
+{
+	return finding_set(b->f, EXIT_CONFINE, STEP, err, what, path,
+			   "--rw and --ro name what the application's user can reach");
+}
+
+static int add_opened(struct building *b, int fd, const char *path, uint32_t access, bool required)
+{
+	struct path_beneath rule = {.access = access & b->handled, .parent_fd = fd};
+	struct stat st;
+	bool root;
+
+	if (fstat(fd, &st) < 0)
+		return refused(b, errno, "cannot look at", path);
+	root = is_root_directory(&st);
+	/* All of the container only for those who ask for it, not for a `./command`. */
+	if (root && !required)
+		return 0;
+	if (!S_ISDIR(st.st_mode))
+		rule.access &= FS_OF_FILES;
+	if (syscall(NR_ADD_RULE, b->ruleset, RULE_PATH_BENEATH, &rule, 0u) < 0)
+		return refused(b, errno, "cannot add a rule for", path);
+	note_grant(b, path, root, access);
+	return 0;
+}
+
 static int add(void *context, const char *path, uint32_t access, bool required)
 {
 	struct building *b = context;
-	struct path_beneath rule = {.access = access & b->handled};
-	struct stat st;
-	long r;
+	int fd = sys_open(path, O_PATH);
+	int r;
 
-	rule.parent_fd = sys_open(path, O_PATH);
-	/* What is not there, or out of the user's reach, needs no rule. */
-	if (rule.parent_fd < 0) {
-		if (!required)
-			return 0;
-		return finding_set(b->f, EXIT_CONFINE, STEP, -rule.parent_fd, "cannot open", path,
-				   "--rw and --ro name what the application's user can reach");
-	}
-	r = fstat(rule.parent_fd, &st);
-	if (r == 0 && !S_ISDIR(st.st_mode))
-		rule.access &= FS_OF_FILES;
-	if (r == 0)
-		r = syscall(NR_ADD_RULE, b->ruleset, RULE_PATH_BENEATH, &rule, 0u);
-	if (r < 0)
-		r = finding_set(b->f, EXIT_CONFINE, STEP, errno, "cannot add a rule for", path,
-				NULL);
-	else if (required)
-		note_grant(b, path, &st, access);
-	close(rule.parent_fd);
-	return (int)r;
+	if (fd < 0)
+		return required || !is_absent(-fd) ? refused(b, -fd, "cannot open", path) : 0;
+	r = add_opened(b, fd, path, access, required);
+	close(fd);
+	return r;
 }
 
 /* Two files that are open to every process without Landlock. */
@@ -237,14 +252,14 @@ static int try(const struct building *b)
 			   "nothing was started; report this with `uname -r`");
 }
 
-int landlock_confine(const struct options *o, char **env, struct finding *f)
+int landlock_confine(const struct options *o, int abi, char **env, struct finding *f)
 {
 	struct building b = {.f = f};
 	int r;
 
-	if (!landlock_wanted(o) || !landlock_abi())
+	if (!abi)
 		return 0;
-	r = create(&b, env);
+	r = create(&b, abi, env);
 	if (r < 0)
 		return r;
 	r = landlock_rules_each(o, env, add, &b);

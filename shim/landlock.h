@@ -3,8 +3,6 @@
 #ifndef SHIM_LANDLOCK_H
 #define SHIM_LANDLOCK_H
 
-#include <stdbool.h>
-
 #include "finding.h"
 #include "options.h"
 
@@ -13,7 +11,8 @@
 
 /**
  * landlock_abi() - the version of the interface that the running kernel has.
- * Return: 1 and up; 0 when Landlock is not built in or not enabled. Source: landlock(7).
+ * Return: 1 and up; 0 when Landlock is not built in or not enabled; -errno when the
+ * kernel does not tell. Source: landlock(7).
  */
 int landlock_abi(void);
 
@@ -25,25 +24,22 @@ int landlock_abi(void);
 const char *landlock_lacks(int abi);
 
 /**
- * landlock_wanted() - will Landlock be applied at all?
- * @o: the options.
- * Not with --userns=allow: the sandboxes which that is for mount file systems, and
- * Landlock forbids all mounting. Return: true or false.
- */
-bool landlock_wanted(const struct options *o);
-
-/**
  * landlock_check() - is what was asked for to be had?
- * @o: the options. @f: out, on failure, step "landlock".
+ * @o: the options.
+ * @abi: out, the version to build on; 0 when Landlock is not to be applied. Not with
+ *	--userns=allow: the sandboxes which that is for mount file systems, and Landlock
+ *	forbids all mounting.
+ * @f: out, on failure, step "landlock".
  * A kernel without Landlock, an old one, or --userns=allow: a warning line with
  * --landlock=auto, a failure with --landlock=require. Before the fork.
  * Return: 0 or -errno with EXIT_CONFINE (EXIT_USAGE for options that exclude each other).
  */
-int landlock_check(const struct options *o, struct finding *f);
+int landlock_check(const struct options *o, int *abi, struct finding *f);
 
 /**
  * landlock_confine() - restrict this process and all its descendants.
  * @o: --rw, --ro and the command, whose directory counts as one for programs.
+ * @abi: from landlock_check(); 0: nothing is done.
  * @env: the application's environment: HOME, XDG_RUNTIME_DIR, XDG_CACHE_HOME and TMPDIR
  *	are writable, what PATH names is executable.
  * @f: out, on failure, step "landlock".
@@ -57,6 +53,6 @@ int landlock_check(const struct options *o, struct finding *f);
  * As the application's user, after no_new_privs, before the filter.
  * Return: 0 or -errno with EXIT_CONFINE. A path of --rw or --ro that does not exist is one.
  */
-int landlock_confine(const struct options *o, char **env, struct finding *f);
+int landlock_confine(const struct options *o, int abi, char **env, struct finding *f);
 
 #endif

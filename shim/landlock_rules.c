@@ -119,11 +119,13 @@ static int each_of_path(char **env, landlock_rule rule, void *context)
 static int directory_of_command(const char *command, landlock_rule rule, void *context)
 {
 	const char *slash = strrchr(command, '/');
+	int r;
 
 	if (!slash)
 		return 0;
-	if (slash == command)
-		return rule(context, command, FS_EXECUTE | FS_READ_FILE, false);
+	r = rule(context, command, FS_EXECUTE | FS_READ_FILE, false);
+	if (r || slash == command)
+		return r;
 	return program_directory(command, (size_t)(slash - command), rule, context);
 }
 

@@ -122,7 +122,7 @@ static int confine(const struct launch *l, char **env, int status, const struct 
 	    confine_ambient(f) < 0 ||
 	    confine_no_new_privs(f) < 0 ||
 	    confine_parent_death(parent, f) < 0 ||
-	    landlock_confine(l->options, env, f) < 0 ||
+	    landlock_confine(l->options, l->landlock_abi, env, f) < 0 ||
 	    descriptors_close_on_exec(f) < 0 ||
 	    verify_privileges(l->account.uid, f) < 0 ||
 	    load_policy(l->policy, f) < 0 ||

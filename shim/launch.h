@@ -21,6 +21,7 @@ struct launch {
 	struct groups groups;
 	struct runtime_dir runtime_dir;
 	const struct policy *policy; /* NULL: none */
+	int landlock_abi;	     /* from landlock_check() */
 	struct terminal terminal;
 	char **environment; /* as this program got it */
 	bool init;	    /* this process is PID 1 of its namespace */

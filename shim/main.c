@@ -70,7 +70,8 @@ static int run(char **argv, struct finding *f)
 
 	if (become_supervisor(&s, f) < 0 ||
 	    account_resolve(options.user, &account_files_system, &plan.account, f) < 0 ||
-	    filter_choose(&options, &plan.policy, f) < 0 || landlock_check(&options, f) < 0 ||
+	    filter_choose(&options, &plan.policy, f) < 0 ||
+	    landlock_check(&options, &plan.landlock_abi, f) < 0 ||
 	    prepare(&options, &plan.account, &plan.runtime_dir, f) < 0 ||
 	    terminal_find(&plan.terminal, f) < 0)
 		return f->status;

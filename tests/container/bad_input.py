@@ -23,8 +23,8 @@ def unknown_options_are_usage_errors():
 
 @test()
 def options_of_later_versions_are_unknown_rather_than_without_effect():
-    for option in ("--devices=gpu", "--require=x11", "--wait=1", "--landlock=off", "--rw=/x",
-                   "--ro=/x", "--audit", "--self-test", "--print-policy", "-d", "-r", "-w"):
+    for option in ("--devices=gpu", "--require=x11", "--wait=1", "--audit", "--self-test",
+                   "--print-policy", "-d", "-r", "-w"):
         refused(64, option, APP, "exit", "0", words=("option",))
 
 

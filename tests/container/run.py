@@ -26,8 +26,8 @@ import harness                                                  # noqa: E402
 from harness import TESTS, TIER                                 # noqa: E402
 
 MODULES = ("stop", "signals", "terminal", "inherited", "privileges", "preparation", "policy_live",
-           "bad_input", "resources", "faults")
-HELPERS = ("app", "state", "calls", "inject", "poke")
+           "landlock", "bad_input", "resources", "faults")
+HELPERS = ("app", "state", "calls", "inject", "poke", "reach")
 
 
 def stage_programs(directory):
