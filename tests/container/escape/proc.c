@@ -59,7 +59,16 @@ struct sweep {
 	char first[160];
 };
 
-/* Every file below: may it be opened for writing? Nothing is written. */
+/* Some can be opened by all, and look at who it is when written to: write what is there. */
+static bool takes_a_write(const char *path, int fd)
+{
+	char old[4096];
+	ssize_t n = slurp(path, old, sizeof(old));
+
+	return n > 0 && write(fd, old, (size_t)n) == n;
+}
+
+/* Every file below: may it be written? */
 static void sweep_directory(struct sweep *s, const char *path, int depth)
 {
 	DIR *d = opendir(path);
@@ -86,9 +95,9 @@ static void sweep_directory(struct sweep *s, const char *path, int depth)
 		fd = open(name, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
 		if (fd < 0)
 			continue;
-		close(fd);
-		if (!s->writable++)
+		if (takes_a_write(name, fd) && !s->writable++)
 			(void)snprintf(s->first, sizeof(s->first), "%.150s", name);
+		close(fd);
 	}
 	closedir(d);
 }

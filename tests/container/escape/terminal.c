@@ -111,7 +111,8 @@ static void discipline(struct run *r)
 	int fd = own_terminal(r);
 	int number = (int)r->attempt->number;
 
-	if (call(r, SYS_ioctl, fd, TIOCSETD, &number) >= 0)
+	if (call(r, SYS_ioctl, fd, TIOCSETD, &number) >= 0 && ioctl(fd, TIOCGETD, &number) == 0 &&
+	    number == (int)r->attempt->number)
 		reached(r, "line discipline %d", number);
 	if (r->err == EINVAL || r->err == ENODEV)
 		reached(r, "line discipline %d was looked for, a module would be loaded", number);
@@ -153,14 +154,16 @@ const struct attempt attempts_terminal[] = {
 	{"terminal.inject", "TIOCSTI", inject, 0, NULL, BLOCK, 0},
 	{"terminal.inject-high-bits", "TIOCSTI with a bit above the command", inject, HIGH_BIT, NULL,
 	 BLOCK, 0},
-	{"terminal.inject-sign", "TIOCSTI sign-extended", inject, -1L << 32, NULL, BLOCK, 0},
+	{"terminal.inject-sign", "TIOCSTI sign-extended", inject, (long)~0xffffffffUL, NULL, BLOCK, 0},
 	{"terminal.inject-inherited", "TIOCSTI on the terminal it was started on", inject_inherited,
 	 0, NULL, BLOCK, KEEP_SESSION},
 	{"terminal.paste", "TIOCLINUX", console_paste, 0, NULL, LATENT, 0},
 	{"terminal.paste-high-bits", "TIOCLINUX with a bit above the command", console_paste,
 	 HIGH_BIT, NULL, LATENT, 0},
-	{"terminal.discipline", "TIOCSETD: a line discipline that is a module", discipline, 21, NULL,
-	 BLOCK, 0},
+	{"terminal.discipline", "TIOCSETD: another line discipline", discipline, 27 /* N_NULL */,
+	 NULL, BLOCK, 0},
+	{"terminal.discipline-module", "TIOCSETD: a line discipline that is a module", discipline,
+	 21 /* N_GSM0710 */, NULL, LATENT, 0},
 	{"terminal.console", "TIOCCONS", console_output, 0, NULL, BLOCK, 0},
 	{"terminal.steal", "TIOCSCTTY of another session's", steal, 0, NULL, BLOCK, 0},
 	{"terminal.hang-up", "vhangup", hang_up, 0, NULL, BLOCK, HARMFUL},
