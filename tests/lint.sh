@@ -7,6 +7,8 @@
 set -eu
 cd "$(dirname "$0")/.."
 BUILD=${BUILD:-build}
+# As seen from here, should it be elsewhere in the tree than in build/.
+products=${BUILD#"$PWD"/}/
 passed=0 failed=0 skipped=0
 
 # files PATTERN...: of this tree, without build products
@@ -16,8 +18,8 @@ files() {
 			while read -r f; do [ ! -f "$f" ] || echo "$f"; done
 	else
 		for pattern in "$@"; do
-			find . -name .git -prune -o -path "./$BUILD" -prune -o -type f -name "$pattern" -print
-		done | sed 's,^\./,,' | sort -u
+			find . -name .git -prune -o -path ./build -prune -o -type f -name "$pattern" -print
+		done | sed 's,^\./,,' | grep -v "^$products" | sort -u
 	fi
 }
 
@@ -74,9 +76,11 @@ layout() {
 tidy() {
 	# One at a time: it says how many warnings it swallowed, which nobody needs.
 	status=0
-	for f in $c_sources; do
+	for f in $judged; do
 		# shellcheck disable=SC2086
-		clang-tidy --quiet --warnings-as-errors='*' "$f" -- $flags 2> /dev/null || status=1
+		clang-tidy --quiet --warnings-as-errors='*' "$f" -- $flags '-DPOLICY_TOOL=""' \
+			> "$work" 2> /dev/null || status=1
+		grep -E '(error|warning): ' "$work" || :
 	done
 	return $status
 }
@@ -88,13 +92,14 @@ lint_cppcheck() {
 		--enable=warning,performance,portability --suppress=missingIncludeSystem
 		--library=posix,gnu -D_GNU_SOURCE -D__linux__ -D__x86_64__ -Ishim -Ishim/policy'
 	leaks='--suppress=memleak --suppress=resourceLeak --suppress=leakReturnValNotUsed
-		--suppress=strtokCalled --suppress=invalidFunctionArgBool --suppress=uninitvar:tests/*'
+		--suppress=strtokCalled --suppress=invalidFunctionArgBool --suppress=uninitvar:tests/*
+		--suppress=legacyUninitvar:tests/* --suppress=pointerOutOfBoundsCond:tests/*'
 	status=0
 	# shellcheck disable=SC2046,SC2086
 	{
-		set -- $(printf '%s\n' $c_sources | grep -E '^(shim/[^/]*|tests/.*)$')
+		set -- $(echo "$judged" | grep -E '^(shim/[^/]*|tests/.*)$')
 		[ $# = 0 ] || cppcheck $common $leaks "$@" || status=1
-		set -- $(printf '%s\n' $c_sources | grep -Ev '^(shim/[^/]*|tests/.*)$')
+		set -- $(echo "$judged" | grep -Ev '^(shim/[^/]*|tests/.*)$')
 		[ $# = 0 ] || cppcheck $common "$@" || status=1
 	}
 	return $status
@@ -107,6 +112,10 @@ too_long() {
 
 c_files=$(files '*.c' '*.h')
 c_sources=$(files '*.c')
+# The container tier's programs do on purpose what an analyzer warns of.
+judged=$(echo "$c_sources" | grep -v '^tests/container/')
+work=$(mktemp)
+trap 'rm -f "$work"' EXIT
 # shellcheck disable=SC2086
 {
 	tool clang-format layout layout
