@@ -50,7 +50,7 @@ static int device(const char *path)
 
 static int abstract(const char *name)
 {
-	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
 	memcpy(a.sun_path + 1, name, strlen(name));
@@ -102,10 +102,11 @@ int main(int argc, char **argv)
 			printf("%s %s=ok\n", argv[i], arg);
 		else
 			printf("%s %s=%s\n", argv[i], arg,
-			       errno == EACCES ? "EACCES" :
-			       errno == EPERM  ? "EPERM" :
-			       errno == EXDEV  ? "EXDEV" :
-			       errno == ECONNREFUSED ? "ECONNREFUSED" : strerror(errno));
+			       errno == EACCES	       ? "EACCES"
+			       : errno == EPERM	       ? "EPERM"
+			       : errno == EXDEV	       ? "EXDEV"
+			       : errno == ECONNREFUSED ? "ECONNREFUSED"
+						       : strerror(errno));
 	}
 	return 0;
 }
