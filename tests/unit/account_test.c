@@ -119,6 +119,8 @@ static void root_is_refused_unless_spelled_out(void **state)
 	refuse("auto");
 }
 
+#define LONG_NAME "a-name-longer-than-any-login-name-may-be-in-any-passwd-file-there-is-today"
+
 static void what_is_no_user_is_refused(void **state)
 {
 	static const char *const bad[] = {"",
@@ -135,8 +137,7 @@ static void what_is_no_user_is_refused(void **state)
 					  "app:4294967295",
 					  "1:2:3",
 					  "99999999999999999999999",
-					  "a-name-that-is-longer-than-any-login-name-may-be-"
-					  "in-any-passwd-file-of-this-world"};
+					  LONG_NAME};
 
 	(void)state;
 	users("app:x:1234:1235::/:/x\n");
