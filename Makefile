@@ -190,6 +190,7 @@ fuzz: $(FUZZERS) ## run each fuzzer: make fuzz SECONDS=60
 bindir := $(DESTDIR)$(prefix)/bin
 libdir := $(DESTDIR)$(prefix)/lib/stremio-shim
 sharedir := $(DESTDIR)$(prefix)/share/stremio-shim
+mandir := $(DESTDIR)$(prefix)/share/man/man8
 docdir := $(DESTDIR)$(prefix)/share/doc/stremio-shim
 
 install: all ## install below $(DESTDIR)$(prefix)
@@ -202,6 +203,7 @@ install: all ## install below $(DESTDIR)$(prefix)
 	sed 's,/usr/local/lib/stremio-shim,$(prefix)/lib/stremio-shim,g' incus-profile.yaml \
 		> $(sharedir)/incus-profile.yaml
 	chmod 644 $(sharedir)/incus-profile.yaml
+	install -D -m 644 shim/stremio-shim.8 $(mandir)/stremio-shim.8
 	install -m 644 LICENSE $(docdir)/LICENSE
 	install -m 644 $(BUILD)/deps/musl/COPYING.LIB $(docdir)/libcap-ng.COPYING.LIB
 	install -m 644 $(BUILD)/deps/musl/source/* $(docdir)/
@@ -210,7 +212,7 @@ install: all ## install below $(DESTDIR)$(prefix)
 
 uninstall: ## remove what install put there
 	rm -rf $(libdir) $(sharedir) $(docdir)
-	rm -f $(addprefix $(bindir)/,$(notdir $(POLICY_TOOL)))
+	rm -f $(mandir)/stremio-shim.8 $(addprefix $(bindir)/,$(notdir $(POLICY_TOOL)))
 
 clean: ## remove what was compiled (keeps the fetched source and the built libcap-ng)
 	@if [ -d $(BUILD) ]; then find $(BUILD) -mindepth 1 -maxdepth 1 ! -name deps -exec rm -rf {} +; fi
