@@ -214,8 +214,8 @@ uninstall: ## remove what install put there
 	rm -rf $(libdir) $(sharedir) $(docdir)
 	rm -f $(mandir)/stremio-shim.8 $(addprefix $(bindir)/,$(notdir $(POLICY_TOOL)))
 
-clean: ## remove what was compiled (keeps the fetched source and the built libcap-ng)
-	@if [ -d $(BUILD) ]; then find $(BUILD) -mindepth 1 -maxdepth 1 ! -name deps -exec rm -rf {} +; fi
+clean: ## remove what was compiled (keeps what was fetched: sources, package lists, images)
+	@if [ -d $(BUILD) ]; then find $(BUILD) -mindepth 1 -maxdepth 1 ! -name deps ! -name apt ! -name images -exec rm -rf {} +; fi
 
 distclean: ## remove every build product
 	rm -rf $(BUILD)
