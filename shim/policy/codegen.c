@@ -121,7 +121,7 @@ int codegen(const struct ruleset *rs, struct sock_filter *code, uint16_t *count)
 	if (p == NULL || r == NULL || calls == NULL)
 		abort();
 	p->pos = POLICY_MAX_INSNS;
-	native = emit_place(p, emit_tree(p, r, all_ranges(rs, r, calls)));
+	emit_place(p, emit_tree(p, r, all_ranges(rs, r, calls)));
 	native = emit(p, LD_WORD, offsetof(struct seccomp_data, nr));
 	/* Another architecture's calls (int 0x80, AArch32) do not exist. Not killed: a
 	 * program that probes for them must be able to go on. */

@@ -73,6 +73,7 @@ static int slurp(const char *path, char **text, size_t *len, struct stat *st)
 
 	*text = NULL;
 	*len = 0;
+	memset(st, 0, sizeof(*st));
 	if (fd < 0)
 		return -errno;
 	if (fstat(fd, st) != 0)

@@ -74,7 +74,8 @@ policy-check: $(POLICY_TOOL)
 POLICY_TEST_FLAGS := $(POLICY_CFLAGS) -Itests/unit -I$(BUILD)/policy
 POLICY_ASAN_OBJS := $(POLICY_LIB_SRCS:$(POLICY_DIR)/%.c=$(BUILD)/policy/asan/%.o) \
 	$(BUILD)/policy/asan/bpf_sim.o $(BUILD)/policy/asan/policy_naive.o
-POLICY_TESTS := policy_equal policy_language policy_reader policy_load policy_command
+POLICY_TESTS := policy_equal policy_shipped policy_language policy_meaning policy_reader \
+	policy_load policy_command
 
 $(BUILD)/policy/asan:
 	mkdir -p $@
@@ -103,7 +104,7 @@ $(POLICY_NUMBERS): $(POLICY_DIR)/policy.mk | $(BUILD)/policy
 	echo '{ 0, 0, 0 } };'; } > $@.tmp
 	mv $@.tmp $@
 
-$(BUILD)/unit/policy_%: tests/unit/policy_%.c tests/unit/policy_common.h $(POLICY_ASAN_OBJS) \
+$(BUILD)/unit/policy_%: tests/unit/policy_%.c $(wildcard tests/unit/policy_*.h) $(POLICY_ASAN_OBJS) \
 		$(POLICY_NUMBERS) $(POLICY_TEXTS) $(POLICY_TOOL)
 	@mkdir -p $(@D)
 	$(HOSTCC) $(ASAN_CFLAGS) $(POLICY_TEST_FLAGS) -DPOLICY_TOOL='"$(POLICY_TOOL)"' -o $@ $< \
@@ -120,3 +121,8 @@ $(POLICY_FUZZERS): $(BUILD)/fuzz/%: tests/fuzz/%.c $(POLICY_LIB_SRCS) $(POLICY_H
 	$(CLANG) $(FUZZ_CFLAGS) $(POLICY_TEST_FLAGS) -o $@ $< $(POLICY_LIB_SRCS) \
 		tests/unit/bpf_sim.c tests/unit/policy_naive.c -lseccomp
 FUZZERS += $(POLICY_FUZZERS)
+
+$(BUILD)/bench/filter_load: tests/bench/filter_load.c tests/unit/bpf_sim.c $(POLICY_LIB_OBJS)
+	@mkdir -p $(@D)
+	$(HOSTCC) $(HOST_CFLAGS) $(POLICY_TEST_FLAGS) -o $@ $^ -lseccomp
+BENCHES += $(BUILD)/bench/filter_load

@@ -68,7 +68,7 @@ static struct dest emit_rule(struct program *p, const struct call *c, size_t i, 
 		} else if (t[k].value == 0) {
 			yes = emit_jump(p, JSET, t[k].mask, no, yes);
 		} else {
-			yes = emit_jump(p, JEQ, t[k].value, yes, no);
+			emit_jump(p, JEQ, t[k].value, yes, no);
 			yes = emit(p, AND_K, t[k].mask);
 		}
 		if (k > 0 || !loaded)
@@ -90,7 +90,7 @@ static struct dest emit_values(struct program *p, const struct call *c)
 	struct range *value = calloc(c->count, sizeof(*value));
 	struct range *r = calloc(2 * c->count, sizeof(*r));
 	uint32_t rest = c->rule[c->count - 1].action, next = 0;
-	struct word_test t[12];
+	struct word_test t[12] = {{0}};
 	struct dest d;
 	size_t i, n = 0, values = c->count - 1;
 

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bpf_sim.h"
 #include "policy/codegen.h"
 
 #define ALLOW SECCOMP_RET_ALLOW
@@ -57,6 +58,21 @@ static inline void release(struct compiled *c)
 {
 	ruleset_free(&c->rs);
 	free(c->said);
+}
+
+/* What the compiled text answers to a call. */
+static inline uint32_t answer(const char *text, uint32_t nr, uint64_t arg0, uint64_t arg1)
+{
+	struct seccomp_data d = {.nr = (int)nr, .arch = AUDIT_ARCH_X86_64, .args = {arg0, arg1}};
+	struct compiled c;
+	struct sim_result r;
+
+	if (compile(&c, NULL, text, ARCH_X86_64, false) != 0)
+		fail_msg("\"%s\" is refused: %s", text, c.said);
+	r = bpf_sim(c.code, c.count, &d);
+	assert_null(r.fault);
+	release(&c);
+	return r.action;
 }
 
 /* xorshift64*: the same numbers in every run, so that a failure can be had again. */

@@ -5,11 +5,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "bpf_sim.h"
-#include "policy/output.h"
-#include "policy/verify.h"
-#include "policy_naive.h"
-
 /* The text is refused and the message contains each of the words. */
 static void refused_for(const char *text, enum arch_id arch, bool userns_allow, const char *where,
 			const char *what)
@@ -35,21 +30,6 @@ static void taken(const char *text, enum arch_id arch, bool userns_allow)
 	if (compile(&c, NULL, text, arch, userns_allow) != 0)
 		fail_msg("\"%s\" is refused: %s", text, c.said);
 	release(&c);
-}
-
-/* What the compiled text answers to a call. */
-static uint32_t answer(const char *text, uint32_t nr, uint64_t arg0, uint64_t arg1)
-{
-	struct seccomp_data d = {.nr = (int)nr, .arch = AUDIT_ARCH_X86_64, .args = {arg0, arg1}};
-	struct compiled c;
-	struct sim_result r;
-
-	if (compile(&c, NULL, text, ARCH_X86_64, false) != 0)
-		fail_msg("\"%s\" is refused: %s", text, c.said);
-	r = bpf_sim(c.code, c.count, &d);
-	assert_null(r.fault);
-	release(&c);
-	return r.action;
 }
 
 static void a_typo_is_an_error_with_file_and_line(void **state)
@@ -202,43 +182,6 @@ static void execve_and_exit_group_cannot_be_denied(void **state)
 	taken("default allow\n", ARCH_X86_64, false);
 }
 
-static void the_first_rule_that_holds_decides(void **state)
-{
-	const char *text = HEAD "allow ioctl if arg0 == 3 && arg1 low32 == 0x5401\n"
-				"errno EPERM ioctl if arg1 & 0xff00 == 0x5400\n"
-				"kill ioctl if arg0 low32 in 7 8\n"
-				"allow ioctl\n";
-
-	(void)state;
-	assert_int_equal(answer(text, 16, 3, 0x5401), ALLOW);
-	assert_int_equal(answer(text, 16, 3, 0xffffffff00005401), ALLOW);
-	assert_int_equal(answer(text, 16, 0x100000003, 0x5401), ERRNO(EPERM));
-	assert_int_equal(answer(text, 16, 4, 0x5401), ERRNO(EPERM));
-	assert_int_equal(answer(text, 16, 7, 0x12345499), ERRNO(EPERM));
-	assert_int_equal(answer(text, 16, 7, 1), SECCOMP_RET_KILL_PROCESS);
-	assert_int_equal(answer(text, 16, 0xf00000008, 1), SECCOMP_RET_KILL_PROCESS);
-	assert_int_equal(answer(text, 16, 9, 1), ALLOW);
-}
-
-static void values_can_be_any_of_32_bits(void **state)
-{
-	const char *text = HEAD "allow ioctl if arg1 low32 in 0 1 2 3 5 0x7fffffff 0xfffffffe "
-				"0xffffffff\nerrno EPERM ioctl\n";
-	static const uint64_t in[] = {0, 1, 2, 3, 5, 0x7fffffff, 0xfffffffe, 0xffffffff},
-			      out[] = {4, 6, 0x7ffffffe, 0x80000000, 0xfffffffd};
-	size_t i;
-
-	(void)state;
-	for (i = 0; i < 8; i++) {
-		assert_int_equal(answer(text, 16, 0, in[i]), ALLOW);
-		assert_int_equal(answer(text, 16, 0, in[i] | 0xabcd00000000), ALLOW);
-	}
-	for (i = 0; i < 5; i++) {
-		assert_int_equal(answer(text, 16, 0, out[i]), ERRNO(EPERM));
-		assert_int_equal(answer(text, 16, 0, out[i] | 0xabcd00000000), ERRNO(EPERM));
-	}
-}
-
 static void odd_text_is_refused_or_harmless(void **state)
 {
 	struct target t = {ARCH_X86_64, false};
@@ -308,116 +251,6 @@ static void include_loops_end_with_an_error(void **state)
 	rmdir(dir);
 }
 
-/* Every second call tested against many values: trees of trees, and jumps beyond 255. */
-static char *long_policy(unsigned int calls, unsigned int values)
-{
-	size_t size = 200 + (size_t)calls * (400 + (size_t)values * 30), used;
-	char *text = malloc(size), name[64];
-	unsigned int nr, k, done = 0;
-
-	if (!text)
-		abort();
-	used = (size_t)snprintf(text, size, HEAD);
-	for (nr = 0; nr < 330 && done < calls; nr += 2) {
-		call_name(ARCH_X86_64, nr, name, sizeof(name));
-		if (!name[0] || !strcmp(name, "exit_group") || !strcmp(name, "execve"))
-			continue;
-		done++;
-		for (k = 0; k < values; k++)
-			used += (size_t)snprintf(
-				text + used, size - used, "%s %s if arg%u & 0xffff == %u\n",
-				k % 2 ? "allow" : "errno EPERM", name, k % 6, nr * 7 + k);
-		used += (size_t)snprintf(text + used, size - used, "errno EIO %s\n", name);
-	}
-	return text;
-}
-
-static void long_programs_keep_their_meaning(void **state)
-{
-	static struct naive naive;
-	char *text = long_policy(90, 8);
-	struct seccomp_data d = {.arch = AUDIT_ARCH_X86_64};
-	uint64_t seed = 5, args[6];
-	struct compiled c;
-	struct sim_result r;
-	uint32_t nr;
-	int i, k;
-
-	(void)state;
-	if (compile(&c, NULL, text, ARCH_X86_64, false) != 0)
-		fail_msg("%s", c.said);
-	assert_true(c.count > 2000);
-	naive_text(&naive, text, false, false);
-	for (nr = 0; nr < 400; nr++) {
-		for (k = 0; k < 500; k++) {
-			d.nr = (int)nr;
-			for (i = 0; i < 6; i++)
-				d.args[i] = args[i] = (draw(&seed) & 1 ? 0 : draw(&seed) << 16) +
-						      (nr * 7 + draw(&seed) % 10) % 65536;
-			r = bpf_sim(c.code, c.count, &d);
-			assert_null(r.fault);
-			assert_int_equal(r.action, naive_answer(&naive, d.arch, nr, args));
-		}
-	}
-	release(&c);
-	free(text);
-}
-
-static void a_program_beyond_the_kernels_limit_is_refused(void **state)
-{
-	char *text = long_policy(120, 14);
-	struct compiled c;
-
-	(void)state;
-	assert_int_equal(compile(&c, NULL, text, ARCH_X86_64, false), -E2BIG);
-	release(&c);
-	free(text);
-}
-
-static void the_same_text_gives_the_same_bytes(void **state)
-{
-	struct compiled a, b;
-
-	(void)state;
-	assert_int_equal(compile(&a, "shim/policy/stremio.policy", NULL, ARCH_X86_64, false), 0);
-	assert_int_equal(compile(&b, "shim/policy/stremio.policy", NULL, ARCH_X86_64, false), 0);
-	assert_int_equal(a.count, b.count);
-	assert_memory_equal(a.code, b.code, a.count * sizeof(a.code[0]));
-	release(&a);
-	release(&b);
-}
-
-/* The compiler runs what it made against the rules; here what it made is damaged. */
-static void the_self_check_sees_a_wrong_filter(void **state)
-{
-	struct compiled c;
-	struct policy p;
-	struct sock_filter kept;
-	unsigned int i, wrong = 0, seen = 0;
-
-	(void)state;
-	assert_int_equal(compile(&c, "shim/policy/stremio.policy", NULL, ARCH_X86_64, false), 0);
-	codegen_describe(&c.rs, &p);
-	p.code = c.code;
-	p.count = c.count;
-	assert_int_equal(verify(&c.rs, &p), 0);
-	for (i = 0; i < c.count; i++) {
-		kept = c.code[i];
-		if ((kept.code & 7) == BPF_RET)
-			c.code[i].k = kept.k == ALLOW ? ERRNO(EPERM) : ALLOW;
-		else if ((kept.code & 7) == BPF_JMP && kept.jt != kept.jf)
-			c.code[i].k ^= kept.k == 0 ? 1 : kept.k & (~kept.k + 1);
-		else
-			continue;
-		wrong++;
-		seen += verify(&c.rs, &p) == -EPROTO;
-		c.code[i] = kept;
-	}
-	assert_true(wrong > 100);
-	assert_int_equal(seen, wrong);
-	release(&c);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -429,14 +262,8 @@ int main(void)
 		cmocka_unit_test(what_else_a_tested_call_gets_must_be_said),
 		cmocka_unit_test(tests_that_cannot_hold_are_errors),
 		cmocka_unit_test(execve_and_exit_group_cannot_be_denied),
-		cmocka_unit_test(the_first_rule_that_holds_decides),
-		cmocka_unit_test(values_can_be_any_of_32_bits),
 		cmocka_unit_test(odd_text_is_refused_or_harmless),
 		cmocka_unit_test(include_loops_end_with_an_error),
-		cmocka_unit_test(long_programs_keep_their_meaning),
-		cmocka_unit_test(a_program_beyond_the_kernels_limit_is_refused),
-		cmocka_unit_test(the_same_text_gives_the_same_bytes),
-		cmocka_unit_test(the_self_check_sees_a_wrong_filter),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

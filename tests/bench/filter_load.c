@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+/*
+ * What a filter costs to load and to pass: stremio-policy's, and libseccomp's of the same
+ * rules in its list and tree layouts, in turns in one run. Usage: filter_load [LOADS]
+ *
+ * libseccomp has no "otherwise" after tested rules: where ours has one that differs
+ * from the default, its filter lacks it. That makes its programs slightly shorter.
+ */
+#include <errno.h>
+#include <linux/audit.h>
+#include <linux/seccomp.h>
+#include <seccomp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bpf_sim.h"
+#include "policy/codegen.h"
+
+/* How many numbers the kernel walks the filter for when it is loaded. */
+#define WALKS 470
+#define CALLS 200000
+
+enum { NONE, OURS, TREE, LIST, FILTERS };
+
+static struct filter {
+	const char *name;
+	struct sock_filter code[POLICY_MAX_INSNS];
+	unsigned int count;
+	unsigned long steps; /* instructions in all walks */
+	double load;	     /* medians, microseconds */
+	double getppid;	     /* nanoseconds a call */
+	double ioctl;
+} filter[FILTERS] = {{.name = "none"},
+		     {.name = "stremio-policy"},
+		     {.name = "libseccomp, tree"},
+		     {.name = "libseccomp, list"}};
+
+static void must(int good, const char *what)
+{
+	if (good)
+		return;
+	fprintf(stderr, "filter_load: %s: %s\n", what, strerror(errno));
+	exit(71);
+}
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
+}
+
+static void add_rule(scmp_filter_ctx ctx, const struct ruleset *rs, const struct rule *r)
+{
+	struct scmp_arg_cmp cmp[6];
+	unsigned int i, n = 0;
+	uint32_t action = (r->action & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO
+				  ? SCMP_ACT_ERRNO(r->action & SECCOMP_RET_DATA)
+				  : r->action;
+
+	for (i = 0; i < 6; i++)
+		if (r->match.mask[i] != 0)
+			cmp[n++] = SCMP_CMP(i, SCMP_CMP_MASKED_EQ, r->match.mask[i],
+					    r->match.value[i]);
+	if (r->action != rs->fallback)
+		must(seccomp_rule_add_exact_array(ctx, action, (int)r->nr, n, cmp) == 0,
+		     "seccomp_rule_add_exact_array");
+}
+
+static void build_libseccomp(struct filter *f, const struct ruleset *rs, uint32_t optimize)
+{
+	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(ENOSYS));
+	int fd = memfd_create("filter", MFD_CLOEXEC);
+	struct call c;
+	size_t at = 0, i;
+	ssize_t n;
+
+	must(ctx != NULL && fd >= 0, "seccomp_init");
+	seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, optimize);
+	seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(ENOSYS));
+	while (ruleset_next_call(rs, &at, &c))
+		for (i = 0; i < c.count; i++)
+			if (c.count == 1 || c.rule[i].tested)
+				add_rule(ctx, rs, &c.rule[i]);
+	must(seccomp_export_bpf(ctx, fd) == 0, "seccomp_export_bpf");
+	n = pread(fd, f->code, sizeof(f->code), 0);
+	must(n > 0, "pread");
+	f->count = (unsigned int)n / sizeof(f->code[0]);
+	close(fd);
+	seccomp_release(ctx);
+}
+
+static void build(void)
+{
+#if defined(__x86_64__)
+	struct target t = {ARCH_X86_64, false};
+#else
+	struct target t = {ARCH_AARCH64, false};
+#endif
+	struct seccomp_data d = {.arch = arch_audit(t.arch)};
+	struct ruleset rs;
+	uint16_t count = 0;
+	int i;
+
+	must(ruleset_load(&rs, "shim/policy/stremio.policy", NULL, t, stderr, NULL) == 0 &&
+		     codegen(&rs, filter[OURS].code, &count) == 0,
+	     "shim/policy/stremio.policy");
+	filter[OURS].count = count;
+	build_libseccomp(&filter[TREE], &rs, 2);
+	build_libseccomp(&filter[LIST], &rs, 1);
+	ruleset_free(&rs);
+	for (i = OURS; i < FILTERS; i++)
+		for (d.nr = 0; d.nr < WALKS; d.nr++)
+			filter[i].steps += bpf_sim(filter[i].code, filter[i].count, &d).steps;
+}
+
+struct times {
+	double load;
+	double getppid;
+	double ioctl;
+};
+
+static void measure(const struct filter *f, struct times *t, int calls)
+{
+	struct sock_fprog prog = {(unsigned short)f->count, (struct sock_filter *)f->code};
+	double start;
+	int i;
+
+	must(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0, "no_new_privs");
+	start = now();
+	if (f->count > 0)
+		must(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog) == 0, "seccomp");
+	t->load = now() - start;
+	start = now();
+	for (i = 0; i < calls; i++)
+		syscall(SYS_getppid);
+	t->getppid = calls ? (now() - start) / calls : 0;
+	start = now();
+	for (i = 0; i < calls; i++)
+		syscall(SYS_ioctl, -1, TCGETS, NULL);
+	t->ioctl = calls ? (now() - start) / calls : 0;
+}
+
+static struct times in_child(const struct filter *f, int calls)
+{
+	struct times t = {0, 0, 0};
+	int fds[2], status;
+	pid_t pid;
+
+	must(pipe(fds) == 0, "pipe");
+	pid = fork();
+	must(pid >= 0, "fork");
+	if (pid == 0) {
+		measure(f, &t, calls);
+		_exit(write(fds[1], &t, sizeof(t)) == sizeof(t) ? 0 : 1);
+	}
+	close(fds[1]);
+	must(read(fds[0], &t, sizeof(t)) == sizeof(t), "the child ended early");
+	close(fds[0]);
+	must(waitpid(pid, &status, 0) == pid && status == 0, "the child failed");
+	return t;
+}
+
+static int ascending(const void *a, const void *b)
+{
+	const double *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+static double median(double *v, int n)
+{
+	qsort(v, (size_t)n, sizeof(*v), ascending);
+	return v[n / 2];
+}
+
+int main(int argc, char **argv)
+{
+	int loads = argc > 1 ? atoi(argv[1]) : 300, i, k, rounds = 9;
+	double *v, g[16], o[16];
+	struct times t;
+
+	if (loads < 1 || loads > 100000) {
+		fprintf(stderr, "filter_load: usage: filter_load [LOADS]\n");
+		return 64;
+	}
+	build();
+	v = calloc((size_t)loads * FILTERS, sizeof(*v));
+	must(v != NULL, "memory");
+	for (k = 0; k < loads; k++)
+		for (i = 0; i < FILTERS; i++)
+			v[i * loads + k] = in_child(&filter[i], 0).load / 1000;
+	for (i = 0; i < FILTERS; i++) {
+		filter[i].load = median(v + i * loads, loads);
+		filter[i].getppid = filter[i].ioctl = 1e9;
+	}
+	/* In turns, so that a noisy second hits all of them. */
+	static double getppid_ns[FILTERS][16], ioctl_ns[FILTERS][16];
+
+	for (k = 0; k < rounds; k++) {
+		for (i = 0; i < FILTERS; i++) {
+			t = in_child(&filter[i], CALLS);
+			getppid_ns[i][k] = t.getppid;
+			ioctl_ns[i][k] = t.ioctl;
+		}
+	}
+	for (i = 0; i < FILTERS; i++) {
+		memcpy(g, getppid_ns[i], sizeof(g));
+		memcpy(o, ioctl_ns[i], sizeof(o));
+		filter[i].getppid = median(g, rounds);
+		filter[i].ioctl = median(o, rounds);
+	}
+	printf("policy stremio, userns=deny: median of %d loads, %d rounds of %d calls\n\n", loads,
+	       rounds, CALLS);
+	printf("%-18s %6s %12s %9s %6s %11s %11s\n", "filter", "insns", "walked/load", "load us",
+	       "ratio", "getppid ns", "ioctl ns");
+	for (i = 0; i < FILTERS; i++)
+		printf("%-18s %6u %12lu %9.1f %6.2f %11.1f %11.1f\n", filter[i].name,
+		       filter[i].count, filter[i].steps, filter[i].load,
+		       filter[i].load / filter[OURS].load, filter[i].getppid, filter[i].ioctl);
+	free(v);
+	return 0;
+}
