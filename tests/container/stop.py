@@ -1,9 +1,10 @@
 """Stop, restart, leftovers and exit statuses: what `incus stop` must not lose."""
 import os
 import signal
+import subprocess
 import time
 
-from harness import APP, Box, check, children, equal, gone, prctl, test, until
+from harness import APP, Box, check, children, equal, gone, prctl, proc_status, test, until
 
 STOP_SIGNALS = (30, 37, 38, signal.SIGTERM)
 SIGHUP, SIGKILL, SIGTERM = signal.SIGHUP, signal.SIGKILL, signal.SIGTERM
@@ -119,6 +120,46 @@ def leftovers_hear_of_the_stop_at_half_the_timeout_of_a_busy_application():
     check(0.7 <= took <= 1.7, f"leftover got TERM after {took:.2f} s of 2 s")
     proc.ends(128 + SIGKILL)
     last_line(proc, "done left")
+
+
+@test()
+def a_stopped_application_is_woken_to_answer():
+    for init in (True, False):
+        proc = Box().shim(APP, "trap", "main", "0", "7", init=init).expect("ready main")
+        child = children(proc.pid)[0]
+        os.kill(child, signal.SIGSTOP)
+        until(lambda: proc_status(child)["State"].startswith("T"), "the stop", 2)
+        proc.kill(SIGTERM)
+        proc.ends(7, timeout=5)
+
+
+def entered(proc, *words):
+    """A process that entered the container later, as those of `incus exec` do: no child of PID 1."""
+    return subprocess.Popen(["nsenter", "-t", str(proc.pid), "-p", "-m", APP, *words],
+                            stdout=subprocess.PIPE, text=True)
+
+
+@test()
+def processes_that_entered_later_finish_their_work_on_stop_too():
+    for end, sig in ((("trap", "main", "0", "7"), 37), (("sleep", "700", ",", "exit", "7"), None)):
+        proc = Box().shim(APP, "ready", "up", ",", *end).expect("ready up")
+        other = entered(proc, "trap", "other", "300", "0")
+        equal(other.stdout.readline(), "ready other\n", "stdout")
+        if sig:
+            proc.expect("ready main").kill(sig)
+        proc.ends(7)
+        equal(other.stdout.read(), "term other\ndone other\n", "stdout")
+
+
+@test()
+def processes_that_entered_later_and_ignore_term_are_killed_at_the_timeout():
+    proc = Box().shim(APP, "trap", "main", "0", "7", options=("-t", "1")).expect("ready main")
+    other = entered(proc, "ignore", "other")
+    equal(other.stdout.readline(), "ready other\n", "stdout")
+    start = time.monotonic()
+    proc.kill(37)
+    proc.ends(7)
+    check(0.8 <= time.monotonic() - start <= 2.5, "not at the timeout")
 
 
 @test()
