@@ -5,7 +5,7 @@
  * /proc, /sys, /dev. Nothing that the command reaches in there has power outside.
  *
  *   box --root=EMPTYDIR [--file=FROM:TO:MODE]... [--programs] [--pids] [--hard] [--sit]
- *       [--prepare] -- COMMAND [ARG]...
+ *       [--prepare] [--join] [--pty] [--listen=NAME] -- COMMAND [ARG]...
  *
  * --programs  the machine's programs and libraries are there, read-only
  * --pids      stay in this machine's pid namespace (COMMAND is not PID 1 then)
@@ -13,6 +13,10 @@
  *             10 (a directory outside), a working directory outside, groups 0 and 42,
  *             inheritable capabilities
  * --sit       a process of uid 4242 beside the command: /opt/escape/escape --sit
+ * --join      the shim with a sleeping application is PID 1, and COMMAND is run beside it as
+ *             `incus exec` does: as root with PID 1's bounding set
+ * --pty       give COMMAND a terminal, and copy what it prints
+ * --listen    listen on an abstract socket of this machine's network namespace
  * --prepare   /opt/escape/helpers by /opt/escape/escape --prepare
  *
  * Exit status: the command's own, 128+N for a signal, 125 when the box was not made.
@@ -43,6 +47,13 @@ int box_fail(const char *what, const char *name)
 {
 	(void)fprintf(stderr, "box: %s %s: %s\n", what, name, strerror(errno));
 	return -1;
+}
+
+void box_execute(char **command)
+{
+	execve(command[0], command, (char *[]){"PATH=/usr/sbin:/usr/bin:/sbin:/bin",
+					       "container=lxc", "TERM=dumb", NULL});
+	(void)box_fail("cannot execute", command[0]);
 }
 
 static int write_file(const char *path, const char *text)
@@ -101,6 +112,10 @@ static int run_prepare(void)
 	return 0;
 }
 
+/* What is PID 1 while the command comes later. */
+static const char *const first[] = {"/opt/stremio-shim/stremio-shim", "--", "/opt/escape/escape",
+				    "--sit", NULL};
+
 /* In the namespaces. Return: only on failure. */
 static void inside(const struct box *b, int go, int made)
 {
@@ -117,6 +132,8 @@ static void inside(const struct box *b, int go, int made)
 	(void)sethostname("box", 3);
 	if (setsid() < 0 && errno != EPERM)
 		return;
+	if (b->pty && box_take_terminal(b->terminal) < 0)
+		return;
 	if (write(made, "", 1) != 1 || (b->hard && leave_behind(outside) < 0))
 		return;
 	/* The other process is started by then, so that it can be found. */
@@ -124,42 +141,7 @@ static void inside(const struct box *b, int go, int made)
 		return;
 	close(go);
 	close(made);
-	execve(b->command[0], b->command, (char *[]){"PATH=/usr/sbin:/usr/bin:/sbin:/bin",
-						     "container=lxc", "TERM=dumb", NULL});
-	(void)box_fail("cannot execute", b->command[0]);
-}
-
-/* A process of another user in the same namespaces, as `incus exec --user` makes one. */
-static pid_t start_other(pid_t box)
-{
-	static const char *const kinds[] = {"user", "mnt", "ipc", "uts", "net", "pid"};
-	pid_t pid = fork();
-	char path[64];
-	int fds[6];
-
-	if (pid != 0)
-		return pid;
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	for (int i = 0; i < 6; i++) {
-		(void)snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)box, kinds[i]);
-		fds[i] = open(path, O_RDONLY | O_CLOEXEC);
-	}
-	for (int i = 0; i < 6; i++)
-		/* EINVAL: --pids, and it is our own. */
-		if (setns(fds[i], 0) < 0 && errno != EINVAL)
-			_exit(box_fail("cannot join the box:", kinds[i]) + 126);
-	pid = fork();
-	if (pid == 0) {
-		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (setgroups(0, NULL) < 0 || setresgid(4242, 4242, 4242) < 0 ||
-		    setresuid(4242, 4242, 4242) < 0)
-			_exit(1);
-		execle("/opt/escape/escape", "escape", "--sit", (char *)NULL,
-		       (char *[]){"SECRET=of-another-user", NULL});
-		_exit(127);
-	}
-	(void)waitpid(pid, NULL, 0);
-	_exit(0);
+	box_execute(b->join ? (char **)first : b->command);
 }
 
 /* A listener in this machine's network namespace, for the abstract socket attempt. */
@@ -181,7 +163,8 @@ static int parse(int argc, char **argv, struct box *b)
 	static const struct option longs[] = {
 		{"root", 1, NULL, 'r'},	    {"file", 1, NULL, 'f'}, {"programs", 0, NULL, 'p'},
 		{"pids", 0, NULL, 'i'},	    {"hard", 0, NULL, 'h'}, {"sit", 0, NULL, 's'},
-		{"prepare", 0, NULL, 'e'}, {"listen", 1, NULL, 'l'}, {NULL, 0, NULL, 0},
+		{"prepare", 0, NULL, 'e'},  {"listen", 1, NULL, 'l'}, {"join", 0, NULL, 'j'},
+		{"pty", 0, NULL, 't'},	    {NULL, 0, NULL, 0},
 	};
 	int k;
 
@@ -200,6 +183,10 @@ static int parse(int argc, char **argv, struct box *b)
 			b->sit = true;
 		else if (k == 'e')
 			b->prepare = true;
+		else if (k == 'j')
+			b->join = true;
+		else if (k == 't')
+			b->pty = true;
 		else if (k == 'l')
 			listen_outside(optarg);
 		else
@@ -224,6 +211,8 @@ int main(int argc, char **argv)
 	}
 	if (!b.pids)
 		flags |= CLONE_NEWPID;
+	if (b.pty && box_open_terminal(&b) < 0)
+		return 125;
 	if (pipe2(go, O_CLOEXEC) < 0 || pipe2(made, O_CLOEXEC) < 0)
 		return 125;
 	pid = (pid_t)syscall(SYS_clone, flags, 0, 0, 0, 0);
@@ -241,10 +230,22 @@ int main(int argc, char **argv)
 	if (map_ids(pid) < 0 || write(go[1], "", 1) != 1)
 		kill(pid, SIGKILL);
 	else if (read(made[0], &byte, 1) == 1 && b.sit) {
-		other = start_other(pid);
+		other = box_start_other(pid);
 		(void)write(go[1], "", 1);
 	}
 	close(go[1]);
+	if (b.pty)
+		box_copy_terminal(&b);
+	if (b.join) {
+		status = box_run_beside(pid, b.command);
+		kill(pid, SIGKILL);
+		(void)waitpid(pid, NULL, 0);
+		if (other > 0) {
+			kill(other, SIGKILL);
+			(void)waitpid(other, NULL, 0);
+		}
+		return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	}
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		continue;
 	if (other > 0) {

@@ -23,6 +23,7 @@ static const struct {
 	{"opt", 0755},	       {"opt/escape", 0755}, {"opt/stremio-shim", 0755}, {"root", 0755},
 	{"home", 0755},	       {"home/nobody", 0755}, {"run", 0755},	{"srv", 0777},
 	{"var", 0755},	       {"var/lib", 0755},  {"var/lib/escape", 0777}, {"var/tmp", 01777},
+	{"var/log", 0755},
 };
 
 static const char *const nodes[] = {"null", "zero", "full", "random", "urandom", "tty"};
@@ -37,7 +38,7 @@ static const struct {
 	{"etc/group", "root:x:0:\nshadow:x:42:\nnonroot:x:65532:\n", 0644},
 	{"etc/shadow", "root:secret:1::::::\n", 0640},
 	{"root/secret", "of root's home\n", 0644},
-	{"var/lib/escape/readable", "a file of another service's\n", 0644},
+	{"var/log/readable", "a log\n", 0644},
 };
 
 static int copy(const char *from, const char *to, mode_t mode)

@@ -41,11 +41,15 @@ static long int80(long nr, long a, long b, long c, long d, long e)
 	return (int)result;
 }
 
-/* Refused by a filter or by the kernel: here only the kernel's build can tell. */
+/*
+ * A kernel without the entry faults (SIGSEGV), so ENOSYS comes from a filter; so does any
+ * errno of getpid, while other calls have errors of their own.
+ */
 static void say_foreign(struct run *r, long result)
 {
-	blocked(r, "%s %s", r->config->seccomp_mode ? "seccomp (or no such entry)" : "the kernel",
-		errno_name((int)-result));
+	bool filter = r->config->seccomp_mode && int80(I386_GETPID, 0, 0, 0, 0, 0) < 0;
+
+	blocked(r, "%s %s", filter ? "seccomp" : "the kernel", errno_name((int)-result));
 }
 
 static void i386_getpid(struct run *r)

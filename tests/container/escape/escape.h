@@ -107,6 +107,9 @@ int oracle_ask(long number, const long args[6]);
 const char *errno_name(int err);
 const char *signal_name(int signum);
 
+/* The abstract socket on which --sit listens. */
+#define SIT_SOCKET "escape-sit"
+
 /* helper.c: the files the attempts need, made by the container's root; and the small modes. */
 int helper_prepare(const char *dir, const char *self);
 int helper_gain(void);

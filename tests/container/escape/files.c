@@ -46,6 +46,29 @@ static void create_in(struct run *r)
 	reached(r, "made %s", path);
 }
 
+static void read_file(struct run *r)
+{
+	if (access(r->attempt->text, F_OK) < 0)
+		skip(r, "there is no %s", r->attempt->text);
+	if (call(r, SYS_openat, AT_FDCWD, r->attempt->text,
+		 O_RDONLY | O_CLOEXEC | r->attempt->number) < 0)
+		refused_path(r, r->attempt->text, R_OK);
+	reached(r, "%s is open", r->attempt->text);
+}
+
+static void link_in(struct run *r)
+{
+	char path[128];
+
+	if (access(r->attempt->text, F_OK) < 0)
+		skip(r, "there is no %s", r->attempt->text);
+	(void)snprintf(path, sizeof(path), "%s/escape-%d", r->attempt->text, (int)getpid());
+	if (call(r, SYS_symlinkat, "/etc/passwd", AT_FDCWD, path) < 0)
+		refused_path(r, r->attempt->text, W_OK);
+	(void)unlink(path);
+	reached(r, "made %s", path);
+}
+
 static void append_to(struct run *r)
 {
 	if (access(r->attempt->text, F_OK) < 0)
@@ -106,11 +129,12 @@ static void run_copy(struct run *r)
 {
 	char path[128], buf[65536];
 	int in = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	const char *dir = strcmp(r->attempt->text, "HOME") ? r->attempt->text : getenv("HOME");
 	int out, status = 0;
 	ssize_t n;
 	pid_t pid;
 
-	(void)snprintf(path, sizeof(path), "%s/escape-XXXXXX", r->attempt->text);
+	(void)snprintf(path, sizeof(path), "%s/escape-XXXXXX", dir ? dir : "");
 	out = mkostemp(path, O_CLOEXEC);
 	if (in < 0 || out < 0)
 		blocked(r, "nothing can be written there: %s", errno_name(errno));
@@ -242,8 +266,14 @@ const struct attempt attempts_files[] = {
 	{"file.write-srv", "write to a world-writable /srv", create_in, 0, "/srv", BLOCK, LL},
 	{"file.write-var", "write to a world-writable /var/lib/escape", create_in, 0,
 	 "/var/lib/escape", BLOCK, LL},
-	{"file.run-tmp", "run a program from /tmp", run_copy, 0, "/tmp", OPEN, 0},
-	{"file.run-shm", "run a program from /dev/shm", run_copy, 0, "/dev/shm", OPEN, 0},
+	{"file.read-root", "read a readable file in /root", read_file, 0, "/root/secret", BLOCK, LL},
+	{"file.read-log", "read a readable log", read_file, 0,
+	 "/var/log/readable", BLOCK, LL},
+	{"file.list-srv", "list /srv", read_file, O_DIRECTORY, "/srv", BLOCK, LL},
+	{"file.link-srv", "make a link in /srv", link_in, 0, "/srv", BLOCK, LL},
+	{"file.run-tmp", "run a program from /tmp", run_copy, 0, "/tmp", BLOCK, LL},
+	{"file.run-shm", "run a program from /dev/shm", run_copy, 0, "/dev/shm", BLOCK, LL},
+	{"file.run-home", "run a program from its home", run_copy, 0, "HOME", BLOCK, LL},
 	{"file.run-memory", "run a program from memory", run_memory, 0, NULL, OPEN, 0},
 	{0},
 };

@@ -3,12 +3,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
+#include <sys/un.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -148,6 +151,15 @@ int helper_gain(void)
 /* A process of another user, with a secret in its environment and in its memory. */
 int helper_sit(void)
 {
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	memcpy(a.sun_path + 1, SIT_SOCKET, strlen(SIT_SOCKET));
+	/* Under a filter of its own, or as the second one, it sits without. */
+	if (fd >= 0 && bind(fd, (struct sockaddr *)&a,
+			    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 +
+					strlen(SIT_SOCKET))) == 0)
+		(void)listen(fd, 8);
 	for (;;)
 		pause();
 }

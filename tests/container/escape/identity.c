@@ -98,13 +98,14 @@ static void run_helper(struct run *r, int *uid, int *gid, unsigned long long *ca
 			(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 		}
 		execve(path, argv, (char *[]){NULL});
-		_exit(127);
+		_exit(errno);
 	}
 	close(out[1]);
 	n = read(out[0], buf, sizeof(buf) - 1);
 	(void)waitpid(pid, &status, 0);
 	if (n <= 0 || sscanf(buf, "%d %d %llx", uid, gid, caps) != 3)
-		blocked(r, "the helper program does not start (status 0x%x)", status);
+		blocked(r, "exec %s (an effective file capability that cannot be given)",
+			errno_name(WEXITSTATUS(status)));
 }
 
 static void set_id_program(struct run *r)

@@ -29,6 +29,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "escape.h"
@@ -179,6 +181,7 @@ static bool in_user_namespace(void)
 static pid_t find_victim(void)
 {
 	char path[40], buf[512];
+	struct stat st;
 
 	for (int tries = 0; tries < 50; tries++, usleep(100000))
 		for (pid_t pid = 2; pid < 4096; pid++) {
@@ -186,7 +189,9 @@ static pid_t find_victim(void)
 
 			(void)snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)pid);
 			n = slurp(path, buf, sizeof(buf));
-			if (n > 7 && !memcmp(buf + n - 6, "--sit", 6))
+			(void)snprintf(path, sizeof(path), "/proc/%d", (int)pid);
+			if (n > 7 && !memcmp(buf + n - 6, "--sit", 6) && stat(path, &st) == 0 &&
+			    st.st_uid != geteuid())
 				return pid;
 		}
 	return 0;
@@ -198,7 +203,8 @@ static int usage(void)
 		    "              [--open=userns] [--helpers=DIR] [--shim=FILE] [--abstract=NAME]\n"
 		    "              [--victim=PID|find] [--deadline=MILLISECONDS] [--anywhere]\n"
 		    "       escape --prepare=DIR   as the container's root, first\n"
-		    "       escape --sit           be a process of another user\n",
+		    "       escape --sit           be a process of another user\n"
+		    "       escape --landlock-abi  say what the kernel has (-1: nothing)\n",
 		    stderr);
 	return 64;
 }
@@ -291,6 +297,8 @@ int main(int argc, char **argv)
 		return helper_gain();
 	if (argc > 1 && !strcmp(argv[1], "--sit"))
 		return helper_sit();
+	if (argc > 1 && !strcmp(argv[1], "--landlock-abi"))
+		return printf("%ld\n", syscall(444, NULL, 0, 1)) < 0;
 	c.in_user_namespace = in_user_namespace();
 	r = parse(argc, argv, &o, &c);
 	if (r)

@@ -203,22 +203,36 @@ static void forge_credentials(struct run *r)
 	reached(r, "a message that names PID 1 and root as its sender");
 }
 
-static void abstract(struct run *r)
+static void connect_abstract(struct run *r, const char *name)
 {
 	struct sockaddr_un a = {.sun_family = AF_UNIX};
-	size_t len = strlen(r->config->abstract);
+	size_t len = strlen(name);
 	long fd = call(r, SYS_socket, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
 		refused(r);
 	if (len > sizeof(a.sun_path) - 1)
 		broken(r, "the name is too long");
-	memcpy(a.sun_path + 1, r->config->abstract, len);
+	memcpy(a.sun_path + 1, name, len);
 	if (call(r, SYS_connect, fd, &a, offsetof(struct sockaddr_un, sun_path) + 1 + len) == 0)
-		reached(r, "connected to @%s", r->config->abstract);
+		reached(r, "connected to @%s", name);
 	if (r->err == ECONNREFUSED)
-		blocked(r, "the network namespace: there is no @%s in it", r->config->abstract);
+		blocked(r, "the network namespace: there is no @%s in it", name);
+	if (r->err == EPERM)
+		blocked(r, "Landlock EPERM");
 	refused(r);
+}
+
+static void abstract(struct run *r)
+{
+	connect_abstract(r, r->config->abstract);
+}
+
+static void abstract_other(struct run *r)
+{
+	if (!r->config->victim)
+		skip(r, "no process of another user was named (--victim)");
+	connect_abstract(r, SIT_SOCKET);
 }
 
 /* Incus's guest API: its answer for root only. */
@@ -229,6 +243,8 @@ static void guest_api(struct run *r)
 	long fd = syscall(SYS_socket, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	char buf[64] = "";
 
+	if (access(a.sun_path, F_OK) < 0)
+		skip(r, "there is no %s", a.sun_path);
 	if (call(r, SYS_connect, fd, &a, sizeof(a)) < 0)
 		refused_path(r, a.sun_path, W_OK);
 	(void)send((int)fd, ask, sizeof(ask) - 1, MSG_NOSIGNAL);
@@ -296,6 +312,8 @@ const struct attempt attempts_sockets[] = {
 	{"socket.credentials", "forge SCM_CREDENTIALS", forge_credentials, 0, NULL, BLOCK, 0},
 	{"socket.abstract-x11", "an abstract socket of another network namespace", abstract, 0, NULL,
 	 BLOCK, 0},
+	{"socket.abstract-other", "an abstract socket of another user's process", abstract_other, 0,
+	 NULL, BLOCK, NEEDS_LANDLOCK},
 	{"socket.guest-api", "Incus's guest API", guest_api, 0, NULL, BLOCK, 0},
 	{0},
 };
