@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+'use strict';
+// An application made of Stremio's components: node app.js VIEW
+//
+//   qt        Qt WebEngine on our page, mpv on the stream (Stremio 4)
+//   webkit    GTK 4, WebKitGTK and libmpv in one window (Stremio 5)
+//   chromium  Chromium on our page, mpv on the stream (the builds with CEF)
+//   server    no window: Node.js and ffmpeg
+//   leave     starts `server` in a session of its own and dies of TERM without a word to it,
+//             as Stremio 4 does
+//
+// Ends in order on TERM, INT and HUP; $HOME/report.json says what worked. STACK_SANDBOX=own
+// lets Chromium and WebKitGTK use their own sandboxes, which need namespaces.
+const path = require('path');
+const { spawn } = require('child_process');
+const { CHECKS } = require('./node_checks');
+const { Report } = require('./report');
+const { serve, URL } = require('./server');
+const { start, stopAll } = require('./children');
+const { watchPlayer } = require('./player');
+
+const HOME = process.env.HOME;
+const SOCKET = path.join(process.env.XDG_RUNTIME_DIR || '/nowhere', 'mpv.sock');
+const OWN_SANDBOX = process.env.STACK_SANDBOX === 'own';
+const PAGE = ['page', 'page.worker', 'page.fetch', 'page.indexeddb', 'page.storage',
+	'page.wasm', 'page.crypto', 'page.canvas', 'page.webgl'];
+const PLAYER = ['player.vo', 'player.ao', 'player.frames', 'player.codecs'];
+
+const MPV = ['mpv', ['--no-config', '--vo=gpu', '--gpu-context=x11egl', '--ao=alsa',
+	'--audio-format=s16', '--geometry=640x360+0+0', '--border=no', '--no-osc', '--keep-open=yes',
+	'--really-quiet', `--input-ipc-server=${SOCKET}`, `--log-file=${HOME}/mpv.log`,
+	`${URL}clip.mp4`]];
+
+const VIEWS = {
+	qt: {
+		wanted: [...PAGE, 'page.video', ...PLAYER],
+		children: { view: ['qmlscene', [path.join(__dirname, 'view.qml')]], mpv: MPV },
+		// Software rendering is on Chromium's list of what WebGL is not offered on.
+		env: { QTWEBENGINE_CHROMIUM_FLAGS: '--ignore-gpu-blocklist' },
+	},
+	webkit: {
+		wanted: [...PAGE, ...PLAYER],
+		children: { view: ['python3', [path.join(__dirname, 'view.py'), URL]] },
+		env: OWN_SANDBOX ? {} : { WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: '1' },
+	},
+	chromium: {
+		wanted: [...PAGE, 'page.video', ...PLAYER],
+		children: {
+			view: ['chromium', [...(OWN_SANDBOX ? [] : ['--no-sandbox']), `--app=${URL}`,
+				`--user-data-dir=${HOME}/chromium`, '--no-first-run',
+				'--disable-background-networking', '--disable-component-update',
+				'--password-store=basic', '--window-position=700,0',
+				'--window-size=640,480']],
+			mpv: MPV,
+		},
+	},
+	server: { wanted: [], children: {} },
+};
+
+const name = process.argv[2];
+
+function leave() {
+	spawn(process.execPath, [__filename, 'server'], { detached: true, stdio: 'inherit' });
+	setInterval(() => {}, 1000);
+}
+
+async function main() {
+	const view = VIEWS[name];
+	const report = new Report(['listen', ...Object.keys(CHECKS), ...view.wanted]);
+	let server = null;
+	let stopping = false;
+
+	report.environment = Object.keys(process.env).sort();
+	const stop = async (signal) => {
+		if (stopping)
+			return;
+		stopping = true;
+		report.stopped = signal;
+		report.ended = await stopAll();
+		if (server)
+			server.close();
+		report.state = 'stopped';
+		report.write();
+		process.exit(0);
+	};
+	for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'])
+		process.on(signal, stop);
+
+	await report.check('listen', async () => {
+		server = await serve(report);
+		return true;
+	});
+	for (const [child, [command, args]] of Object.entries(view.children))
+		start(child, command, args, view.env, (how) => {
+			if (!stopping)
+				report.fail(`${child}.alive`, `ended: ${how}`);
+		});
+	if (view.children.mpv)
+		watchPlayer(SOCKET, report);
+	for (const [check, run] of Object.entries(CHECKS))
+		await report.check(check, run);
+}
+
+if (name === 'leave')
+	leave();
+else if (name in VIEWS)
+	main();
+else
+	process.exit(64);

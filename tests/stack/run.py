@@ -1,0 +1,120 @@
+#!/usr/bin/env python3
+"""Runs the stack tier: tests/stack/run.py ROOT.squashfs [NAME-PART]...
+
+SHIM=FILE     the program under test (default $BUILD/stremio-shim; BUILD=build)
+SHIM_OPTIONS  more options for it, by blanks (--landlock=off)
+KNOCKOUTS=1   instead: each system call that is known to be needed, taken from the policy in
+              turn, must be missed (half a minute each)
+VERBOSE=1     figures and times on stderr
+
+What each application leaves (log, report, sound, screenshot) is in $BUILD/stack/run/NAME, the
+screenshots also as $BUILD/stack/NAME.png.
+"""
+import json
+import os
+import signal
+import sys
+import time
+import traceback
+
+here = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(here, "..", "container"))
+sys.path.insert(0, here)
+sys.dont_write_bytecode = True
+import harness                                                  # noqa: E402
+import scenarios                                                # noqa: E402
+
+
+class Results:
+    """Lines as they come, and their counts."""
+
+    def __init__(self):
+        self.counts = {"ok": 0, "not ok": 0, "skip": 0}
+
+    def take(self, kind, name, reason):
+        self.counts[kind] += 1
+        reason = " / ".join(str(reason).split("\n")).strip()
+        if kind == "ok" and reason and os.environ.get("VERBOSE"):
+            print(f"    {name}: {reason}", file=sys.stderr)
+        print(f"{kind} stack.{name}" + (f": {reason[:1500]}" if kind != "ok" else ""), flush=True)
+
+
+def in_namespaces(run, write):
+    """Becomes PID 1 of the scenario's own namespaces, runs it, writes results as JSON lines."""
+    def report(kind, name, reason=""):
+        os.write(write, (json.dumps([kind, name, reason]) + "\n").encode())
+
+    harness.prctl(harness.PR_SET_PDEATHSIG, signal.SIGKILL)
+    harness.new_namespaces(harness.CLONE_NEWPID | harness.CLONE_NEWNS | harness.CLONE_NEWNET |
+                           harness.CLONE_NEWIPC | harness.CLONE_NEWUTS)
+    pid = os.fork()
+    if pid:
+        os.close(write)
+        os.waitpid(pid, 0)
+        os._exit(0)
+    harness.prctl(harness.PR_SET_PDEATHSIG, signal.SIGKILL)
+    harness.mount(None, "/", None, harness.MS_REC | harness.MS_PRIVATE)
+    harness.mount("proc", "/proc", "proc")
+    try:
+        run(report)
+    except BaseException:                                       # noqa: a broken test is a red test
+        report("not ok", run.__name__, traceback.format_exc(limit=-4))
+    report("end", "", "")
+    os._exit(0)
+
+
+def run_scenario(run, timeout, results):
+    read, write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.close(read)
+            in_namespaces(run, write)
+        except BaseException:                                   # noqa: reported, then gone
+            traceback.print_exc()
+        os._exit(1)
+    os.close(write)
+    start, text, ended = time.monotonic(), b"", False
+    while True:
+        left = timeout - (time.monotonic() - start)
+        if left <= 0 or not scenarios.readable(read, left):
+            os.kill(pid, signal.SIGKILL)
+            results.take("not ok", run.__name__, f"no end within {timeout} s")
+            break
+        data = os.read(read, 65536)
+        if not data:
+            if not ended:
+                results.take("not ok", run.__name__, "the test process died")
+            break
+        text += data
+        *lines, text = text.split(b"\n")
+        for line in lines:
+            kind, name, reason = json.loads(line)
+            if kind == "end":
+                ended = True
+            else:
+                results.take(kind, name, reason)
+    os.close(read)
+    os.waitpid(pid, 0)
+    if os.environ.get("VERBOSE"):
+        print(f"    {run.__name__}: {time.monotonic() - start:.1f} s", file=sys.stderr)
+
+
+def main():
+    scenarios.configure(os.path.abspath(sys.argv[1]))
+    wanted = [s for s in scenarios.listed(bool(os.environ.get("KNOCKOUTS")))
+              if not sys.argv[2:] or any(part in s[0].__name__ for part in sys.argv[2:])]
+    if not wanted:
+        print(f"no scenario has {' or '.join(sys.argv[2:])} in its name", file=sys.stderr)
+        return 1
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    results = Results()
+    for run, timeout in wanted:
+        run_scenario(run, timeout, results)
+    counts = results.counts
+    print(f"# passed failed skipped: {counts['ok']} {counts['not ok']} {counts['skip']}")
+    return 1 if counts["not ok"] or not counts["ok"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
