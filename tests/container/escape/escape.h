@@ -46,7 +46,7 @@ struct config {
 	const char *helpers; /* directory that --prepare filled */
 	const char *shim;    /* the supervisor's own program */
 	const char *abstract; /* name of an abstract socket of another network namespace */
-	pid_t victim;	      /* a process of another user, or 0 */
+	pid_t victim;	      /* a process of another user, 0 none, or VICTIM_UNSEEN */
 	bool in_user_namespace;
 	int seccomp_mode; /* 0 none, 2 filter */
 	unsigned long long effective;
@@ -54,6 +54,8 @@ struct config {
 	int inherited_count;
 	int pdeathsig;
 };
+
+#define VICTIM_UNSEEN (-1) /* it was looked for, and /proc does not show it */
 
 enum outcome { BROKEN, BLOCKED, REACHED, SKIPPED };
 

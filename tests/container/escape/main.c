@@ -194,7 +194,7 @@ static pid_t find_victim(void)
 			    st.st_uid != geteuid())
 				return pid;
 		}
-	return 0;
+	return VICTIM_UNSEEN;
 }
 
 static int usage(void)

@@ -52,6 +52,8 @@ static pid_t target(struct run *r)
 		return sibling(r);
 	if (!r->config->victim)
 		skip(r, "no process of another user was named (--victim)");
+	if (r->config->victim == VICTIM_UNSEEN)
+		blocked(r, "the pid namespace: no other user's process is in sight");
 	return r->config->victim;
 }
 
