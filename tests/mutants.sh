@@ -28,6 +28,7 @@ table() {
 	no-new-privs @ launch.c @ /confine_no_new_privs\(f\) < 0/d @ no_privilege steps_are_taken @ blind
 	parent-death @ launch.c @ /confine_parent_death\(parent, f\) < 0/d @ no_privilege killing_the_shim @ blind
 	parent-race @ confine.c @ s/getppid\(\) != parent/0/ @ parent_that_changed @
+	landlock @ launch.c @ /landlock_confine\(l->options/d @ out_of_reach_though @
 	close-on-exec @ launch.c @ /descriptors_close_on_exec\(f\) < 0/d @ steps_are_taken @
 	filter @ launch.c @ /load_policy\(l->policy, f\) < 0/d @ dangerous_calls no_privilege @ blind
 	verify-privileges @ launch.c @ /verify_privileges\(l->account.uid, f\) < 0/d @ setuid_0_that no_confining @

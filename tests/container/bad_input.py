@@ -88,7 +88,7 @@ def the_args_file_is_used_when_no_command_is_given():
     proc = box.spawn([SHIM, "--", APP, "exit", "6"]).ends(6)
 
 
-@test(asan="/usr is the machine's own there, for the sanitizer's libraries")
+@test()
 def without_any_command_the_defaults_are_looked_for():
     refused(127, words=("stremio",))
     for place in ("app/bin", "usr/bin", "usr/local/bin"):

@@ -36,6 +36,7 @@ BASE_ENV = {"container": "lxc"}
 
 TESTS = {}
 stage = None    # where run.py put the programs under test, readable for everybody
+libraries = []  # absolute paths of what the program under test links with
 
 
 class Skip(Exception):
@@ -222,7 +223,7 @@ def blocked(pid):
 class Box:
     """A root file system on a tmpfs of its own."""
 
-    def __init__(self, system=ASAN, passwd="", files=None, dirs=(), shm=False, proc=True,
+    def __init__(self, system=False, passwd="", files=None, dirs=(), shm=False, proc=True,
                  readonly=False):
         self.root = os.path.join(stage, "root")
         self.proc, self.readonly = proc, readonly
@@ -237,6 +238,8 @@ class Box:
         self._devices(shm)
         if system:
             self._system()
+        else:
+            self._libraries()
         for name, text in (files or {}).items():
             self.write(name, text)
 
@@ -271,6 +274,13 @@ class Box:
         os.symlink("pts/ptmx", self.path("dev/ptmx"))
         if shm:
             os.mkdir(self.path("dev/shm"), 0o1777)
+
+    def _libraries(self):
+        """What a dynamic (sanitizer) build of the shim needs, which else is static."""
+        for name in libraries:
+            os.makedirs(os.path.dirname(self.path(name)), mode=0o755, exist_ok=True)
+            shutil.copyfile(name, self.path(name))
+            os.chmod(self.path(name), 0o755)
 
     def _system(self):
         """The machine's own programs, read-only, for tests that need a shell or glibc."""

@@ -43,7 +43,7 @@ def nobody_calls(server, seconds=0.3):
 
 
 def running(box, *options, init=True):
-    return box.shim(APP, "ready", "main", ",", "trap", "main", "0", "0", options=options, init=init)
+    return box.shim(APP, "trap", "main", "0", "0", options=options, init=init)
 
 
 @test()

@@ -35,7 +35,7 @@ def the_binary_is_static_and_at_most_100_kib():
 
 
 def launched(init=True):
-    proc = Box().shim(APP, "ready", "main", ",", "trap", "main", "0", "0", init=init)
+    proc = Box().shim(APP, "trap", "main", "0", "0", init=init)
     proc.expect("ready main")
     until(lambda: int(proc.status()["CapEff"], 16) < 1 << 23, "the end of the launch", 3)
     time.sleep(0.1)

@@ -11,9 +11,11 @@ import ctypes
 import importlib
 import json
 import os
+import re
 import select
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -43,6 +45,12 @@ def stage_programs(directory):
         target = os.path.join(directory, "t", name)
         shutil.copyfile(source, target)
         os.chmod(target, 0o755)
+
+
+def linked_with(program):
+    """The libraries of a dynamic program; ldd(1) fails for a static one, which has none."""
+    done = subprocess.run(["ldd", program], capture_output=True, text=True, check=False)
+    return re.findall(r"(/\S+) \(0x", done.stdout) if done.returncode == 0 else []
 
 
 def in_namespaces(name, report):
@@ -158,6 +166,7 @@ def main():
     harness.stage = tempfile.mkdtemp(prefix="stremio-shim-container.")
     try:
         stage_programs(harness.stage)
+        harness.libraries = linked_with(os.path.join(harness.stage, "t", "stremio-shim"))
         counts = run([n for n in names if n not in skipped])
     finally:
         shutil.rmtree(harness.stage)

@@ -238,7 +238,7 @@ def death_by_signal_n_is_exit_128_plus_n():
 
 @test()
 def orphans_are_reaped_and_none_stays_a_zombie():
-    proc = Box().shim(APP, "orphans", "10000", ",", "ready", "main", ",", "trap", "end", "0", "0")
+    proc = Box().shim(APP, "orphans", "10000", ",", "trap", "end", "0", "0")
     proc.expect("orphans 10000", timeout=50).expect("ready end")
     until(lambda: processes(proc.pid) == 2, "two processes only", 5)
     proc.kill(SIGTERM)
