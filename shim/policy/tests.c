@@ -48,33 +48,165 @@ static bool keeps_word(const struct word_test *t)
 	return t->mask == UINT32_MAX || t->value == 0;
 }
 
-/* Rule i of the call; what does not fit goes to `no`. */
-static struct dest emit_rule(struct program *p, const struct call *c, size_t i, struct dest no)
-{
-	struct word_test t[12], before[12];
-	unsigned int n = word_tests(&c->rule[i].match, t), k;
-	struct dest yes = to_action(c->rule[i].action);
-	bool loaded = false;
+/* A rule on its way into code. */
+struct step {
+	struct word_test t[12];
+	unsigned int n;
+	uint32_t action;
+	bool reached[12];	 /* something comes to test k, */
+	bool unloaded[12];	 /* and not always with its word loaded */
+	struct dest load[12];	 /* begins test k; those before it are known to hold */
+	struct dest compare[12]; /* the same with the word loaded */
+};
 
-	if (no.action && no.where == yes.where)
-		return no;
-	/* The only way here is then the failure of the rule before, which looked at
-	 * this same word and nothing else. */
-	if (i > 0 && word_tests(&c->rule[i - 1].match, before) == 1)
-		loaded = before[0].offset == t[0].offset && keeps_word(&before[0]);
-	for (k = n; k-- > 0;) {
-		if (t[k].mask == UINT32_MAX) {
-			yes = emit_jump(p, JEQ, t[k].value, yes, no);
-		} else if (t[k].value == 0) {
-			yes = emit_jump(p, JSET, t[k].mask, no, yes);
-		} else {
-			emit_jump(p, JEQ, t[k].value, yes, no);
-			yes = emit(p, AND_K, t[k].mask);
+static bool same_test(const struct word_test *a, const struct word_test *b)
+{
+	return a->offset == b->offset && a->mask == b->mask && a->value == b->value;
+}
+
+/* After test k of a has failed and those before it have held: can b still hold? */
+static bool possible(const struct step *a, unsigned int k, const struct step *b)
+{
+	const struct word_test *x, *y;
+	unsigned int i, j;
+
+	for (j = 0; j < b->n; j++) {
+		y = &b->t[j];
+		if (same_test(&a->t[k], y))
+			return false;
+		for (i = 0; i < k; i++) {
+			x = &a->t[i];
+			if (x->offset == y->offset &&
+			    ((x->value ^ y->value) & x->mask & y->mask) != 0)
+				return false;
 		}
-		if (k > 0 || !loaded)
-			yes = emit(p, LD_WORD, t[k].offset);
 	}
-	return yes;
+	return true;
+}
+
+enum way { FINAL, START, LOAD, COMPARE };
+
+/* Where to go on when test k of step i fails: the next step that can still hold, and in
+ * it past what is known already. */
+static enum way failure(const struct step *s, size_t count, size_t i, unsigned int k, size_t *next)
+{
+	const struct step *a = &s[i], *b;
+	unsigned int shared = 0;
+	size_t j = i + 1;
+
+	while (j < count && !possible(a, k, &s[j]))
+		j++;
+	*next = j;
+	if (j == count)
+		return FINAL;
+	b = &s[j];
+	while (shared < k && shared < b->n && same_test(&a->t[shared], &b->t[shared]))
+		shared++;
+	if (shared < k || k >= b->n)
+		return START;
+	if (b->t[k].offset == a->t[k].offset && keeps_word(&a->t[k]))
+		return COMPARE;
+	return k > 0 ? LOAD : START;
+}
+
+static bool same_dest(struct dest a, struct dest b)
+{
+	return a.action == b.action && a.where == b.where;
+}
+
+static void emit_step(struct program *p, struct step *s, size_t count, size_t i, struct dest final)
+{
+	struct dest yes = to_action(s[i].action), no;
+	const struct word_test *t;
+	unsigned int k;
+	size_t next;
+
+	for (k = s[i].n; k-- > 0 && s[i].reached[k];) {
+		t = &s[i].t[k];
+		switch (failure(s, count, i, k, &next)) {
+		case FINAL:
+			no = final;
+			break;
+		case START:
+			no = s[next].load[0];
+			break;
+		case LOAD:
+			no = s[next].load[k];
+			break;
+		default:
+			no = s[next].compare[k];
+		}
+		s[i].load[k] = s[i].compare[k] = yes;
+		/* It does not matter how the test comes out. */
+		if (!same_dest(yes, no)) {
+			if (t->mask == UINT32_MAX) {
+				yes = emit_jump(p, JEQ, t->value, yes, no);
+			} else if (t->value == 0) {
+				yes = emit_jump(p, JSET, t->mask, no, yes);
+			} else {
+				emit_jump(p, JEQ, t->value, yes, no);
+				yes = emit(p, AND_K, t->mask);
+			}
+			s[i].compare[k] = yes;
+			if (s[i].unloaded[k])
+				yes = emit(p, LD_WORD, t->offset);
+			s[i].load[k] = yes;
+		}
+	}
+}
+
+/* Marks what of the steps is reached at all; all ways lead forward. */
+static void mark(struct step *s, size_t count)
+{
+	unsigned int k;
+	size_t i, next;
+
+	if (count > 0)
+		s[0].reached[0] = s[0].unloaded[0] = true;
+	for (i = 0; i < count; i++) {
+		for (k = 0; k < s[i].n; k++) {
+			if (!s[i].reached[k])
+				continue;
+			if (k + 1 < s[i].n)
+				s[i].reached[k + 1] = s[i].unloaded[k + 1] = true;
+			switch (failure(s, count, i, k, &next)) {
+			case FINAL:
+				break;
+			case START:
+				s[next].reached[0] = s[next].unloaded[0] = true;
+				break;
+			case LOAD:
+				s[next].reached[k] = s[next].unloaded[k] = true;
+				break;
+			case COMPARE:
+				s[next].reached[k] = true;
+			}
+		}
+	}
+}
+
+/* Rule after rule, each failure leading on to the next rule that is still possible. */
+static struct dest emit_rules(struct program *p, const struct call *c)
+{
+	struct dest final = to_action(c->rule[c->count - 1].action), d;
+	struct step *s = calloc(c->count, sizeof(*s));
+	size_t count = c->count - 1, i;
+
+	if (s == NULL)
+		abort();
+	/* What says the same as the last rule needs no code. */
+	while (count > 0 && c->rule[count - 1].action == final.where)
+		count--;
+	for (i = 0; i < count; i++) {
+		s[i].n = word_tests(&c->rule[i].match, s[i].t);
+		s[i].action = c->rule[i].action;
+	}
+	mark(s, count);
+	for (i = count; i-- > 0 && !p->full;)
+		emit_step(p, s, count, i, final);
+	d = count > 0 ? s[0].load[0] : final;
+	free(s);
+	return d;
 }
 
 static int by_value(const void *a, const void *b)
@@ -123,20 +255,20 @@ static struct dest emit_values(struct program *p, const struct call *c)
 
 struct dest emit_tests(struct program *p, const struct call *c)
 {
-	struct dest d = to_action(c->rule[c->count - 1].action);
 	struct word_test t[12];
 	uint32_t offset = 0;
 	bool one_word = c->count > TREE_FROM;
 	size_t i;
 
+	/* Each rule but the last costs an instruction at least. */
+	if (c->count > POLICY_MAX_INSNS) {
+		p->full = true;
+		return to_action(c->rule[0].action);
+	}
 	for (i = 0; i + 1 < c->count && one_word; i++) {
 		one_word = word_tests(&c->rule[i].match, t) == 1 && t[0].mask == UINT32_MAX &&
 			   (i == 0 || t[0].offset == offset);
 		offset = t[0].offset;
 	}
-	if (one_word)
-		return emit_values(p, c);
-	for (i = c->count - 1; i-- > 0;)
-		d = emit_rule(p, c, i, d);
-	return d;
+	return one_word ? emit_values(p, c) : emit_rules(p, c);
 }

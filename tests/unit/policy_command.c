@@ -7,6 +7,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#ifndef POLICY_TOOL
+#define POLICY_TOOL "build/stremio-policy"
+#endif
+
 static char dir[] = "/tmp/policy-test-XXXXXX";
 static char out[1 << 18]; /* what the last command printed, both streams */
 

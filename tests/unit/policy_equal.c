@@ -125,7 +125,7 @@ static void other_architectures_get_enosys_and_are_not_killed(void **state)
 /* A million argument lists for the tested calls of each policy, spread over the variants. */
 static void argument_tests_hold_over_the_whole_range(void **state)
 {
-	uint32_t tested[64];
+	uint32_t tested[64] = {0};
 	uint64_t seed = 3, args[6];
 	int i, k, n;
 
