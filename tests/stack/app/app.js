@@ -35,7 +35,7 @@ const VIEWS = {
 	qt: {
 		wanted: [...PAGE, 'page.video', ...PLAYER],
 		children: { view: ['qmlscene', [path.join(__dirname, 'view.qml')]], mpv: MPV },
-		// Software rendering is on Chromium's list of what WebGL is not offered on.
+		// Software rendering is on Chromium's list of what gets no WebGL.
 		env: { QTWEBENGINE_CHROMIUM_FLAGS: '--ignore-gpu-blocklist' },
 	},
 	webkit: {
@@ -48,6 +48,7 @@ const VIEWS = {
 		children: {
 			view: ['chromium', [...(OWN_SANDBOX ? [] : ['--no-sandbox']), `--app=${URL}`,
 				`--user-data-dir=${HOME}/chromium`, '--no-first-run',
+				'--ignore-gpu-blocklist',
 				'--disable-background-networking', '--disable-component-update',
 				'--password-store=basic', '--window-position=700,0',
 				'--window-size=640,480']],
