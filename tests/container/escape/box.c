@@ -4,11 +4,10 @@
  * mapped ids, mount, pid, ipc, uts, network and cgroup namespace, an empty root of its own with
  * /proc, /sys, /dev. Nothing that the command reaches in there has power outside.
  *
- *   box --root=EMPTYDIR [--file=FROM:TO:MODE]... [--programs] [--pids] [--hard] [--sit]
+ *   box --root=EMPTYDIR [--file=FROM:TO:MODE]... [--programs] [--hard] [--sit]
  *       [--prepare] [--join] [--pty] [--listen=NAME] -- COMMAND [ARG]...
  *
  * --programs  the machine's programs and libraries are there, read-only
- * --pids      stay in this machine's pid namespace (COMMAND is not PID 1 then)
  * --hard      leave the command what a careless manager might: descriptors 9 (a secret file) and
  *             10 (a directory outside), a working directory outside, groups 0 and 42,
  *             inheritable capabilities
@@ -51,8 +50,9 @@ int box_fail(const char *what, const char *name)
 
 void box_execute(char **command)
 {
-	execve(command[0], command, (char *[]){"PATH=/usr/sbin:/usr/bin:/sbin:/bin",
-					       "container=lxc", "TERM=dumb", NULL});
+	execve(command[0], command,
+	       (char *[]){"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "container=lxc", "TERM=dumb",
+			  "HOME=/home/nobody", NULL});
 	(void)box_fail("cannot execute", command[0]);
 }
 
@@ -161,10 +161,10 @@ static void listen_outside(const char *name)
 static int parse(int argc, char **argv, struct box *b)
 {
 	static const struct option longs[] = {
-		{"root", 1, NULL, 'r'},	    {"file", 1, NULL, 'f'}, {"programs", 0, NULL, 'p'},
-		{"pids", 0, NULL, 'i'},	    {"hard", 0, NULL, 'h'}, {"sit", 0, NULL, 's'},
-		{"prepare", 0, NULL, 'e'},  {"listen", 1, NULL, 'l'}, {"join", 0, NULL, 'j'},
-		{"pty", 0, NULL, 't'},	    {NULL, 0, NULL, 0},
+		{"root", 1, NULL, 'r'},	  {"file", 1, NULL, 'f'}, {"programs", 0, NULL, 'p'},
+		{"hard", 0, NULL, 'h'},	  {"sit", 0, NULL, 's'},  {"prepare", 0, NULL, 'e'},
+		{"listen", 1, NULL, 'l'}, {"join", 0, NULL, 'j'}, {"pty", 0, NULL, 't'},
+		{NULL, 0, NULL, 0},
 	};
 	int k;
 
@@ -175,8 +175,6 @@ static int parse(int argc, char **argv, struct box *b)
 			b->files[b->file_count++] = optarg;
 		else if (k == 'p')
 			b->programs = true;
-		else if (k == 'i')
-			b->pids = true;
 		else if (k == 'h')
 			b->hard = true;
 		else if (k == 's')
@@ -202,15 +200,13 @@ int main(int argc, char **argv)
 	int go[2], made[2], status;
 	pid_t pid, other = 0;
 	long flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET |
-		     CLONE_NEWCGROUP | SIGCHLD;
+		     CLONE_NEWCGROUP | CLONE_NEWPID | SIGCHLD;
 	char byte;
 
 	if (parse(argc, argv, &b) < 0) {
 		(void)fputs("usage: box --root=EMPTYDIR [OPTION]... -- COMMAND...\n", stderr);
 		return 64;
 	}
-	if (!b.pids)
-		flags |= CLONE_NEWPID;
 	if (b.pty && box_open_terminal(&b) < 0)
 		return 125;
 	if (pipe2(go, O_CLOEXEC) < 0 || pipe2(made, O_CLOEXEC) < 0)

@@ -11,7 +11,7 @@ struct box {
 	const char *root;	      /* an empty directory to build on */
 	const char *files[BOX_FILES]; /* FROM:TO:MODE */
 	int file_count;
-	bool programs, pids, hard, sit, prepare, join, pty;
+	bool programs, hard, sit, prepare, join, pty;
 	int master, terminal; /* of --pty */
 	char **command;
 };

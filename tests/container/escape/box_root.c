@@ -2,11 +2,14 @@
 /* The root of a box: what LXC gives a container, and files for the attempts. */
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -17,12 +20,30 @@ static const struct {
 	const char *path;
 	mode_t mode;
 } directories[] = {
-	{"proc", 0755},	       {"sys", 0755},	   {"dev", 0755},	{"dev/pts", 0755},
-	{"dev/shm", 01777},    {"tmp", 01777},	   {"etc", 0755},	{"usr", 0755},
-	{"bin", 0755},	       {"sbin", 0755},	   {"lib", 0755},	{"lib64", 0755},
-	{"opt", 0755},	       {"opt/escape", 0755}, {"opt/stremio-shim", 0755}, {"root", 0755},
-	{"home", 0755},	       {"home/nobody", 0755}, {"run", 0755},	{"srv", 0777},
-	{"var", 0755},	       {"var/lib", 0755},  {"var/lib/escape", 0777}, {"var/tmp", 01777},
+	{"proc", 0755},
+	{"sys", 0755},
+	{"dev", 0755},
+	{"dev/pts", 0755},
+	{"dev/shm", 01777},
+	{"tmp", 01777},
+	{"etc", 0755},
+	{"usr", 0755},
+	{"bin", 0755},
+	{"sbin", 0755},
+	{"lib", 0755},
+	{"lib64", 0755},
+	{"opt", 0755},
+	{"opt/escape", 0755},
+	{"opt/stremio-shim", 0755},
+	{"root", 0755},
+	{"home", 0755},
+	{"home/nobody", 0755},
+	{"run", 0755},
+	{"srv", 0777},
+	{"var", 0755},
+	{"var/lib", 0755},
+	{"var/lib/escape", 0777},
+	{"var/tmp", 01777},
 	{"var/log", 0755},
 };
 
@@ -82,7 +103,7 @@ static int bind_from(const char *machine, const char *here, unsigned long flags)
 static int make_dev(void)
 {
 	if (mount("none", "dev", "tmpfs", MS_NOSUID, "mode=755,size=512k") < 0 ||
-	    mkdir("dev/pts", 0755) < 0 || mkdir("dev/shm", 0755) < 0)
+	    mkdir("dev/pts", 0755) < 0 || mkdir("dev/shm", 0755) < 0 || chmod("dev/shm", 01777) < 0)
 		return box_fail("cannot make", "dev");
 	if (mount("none", "dev/pts", "devpts", MS_NOSUID | MS_NOEXEC,
 		  "newinstance,ptmxmode=666,mode=620") < 0)
@@ -128,11 +149,21 @@ static int bind_programs(void)
 	return 0;
 }
 
-static int make_proc_and_sys(const struct box *b)
+/* As in an instance with a NIC. */
+static int raise_loopback(void)
 {
-	/* A fresh proc is for those with a pid namespace of their own. */
-	if (b->pids ? bind_from("/proc", "proc", MS_REC) < 0
-		    : mount("proc", "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
+	struct ifreq lo = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &lo) < 0)
+		return box_fail("cannot raise", "lo");
+	close(fd);
+	return 0;
+}
+
+static int make_proc_and_sys(void)
+{
+	if (mount("proc", "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
 		return box_fail("cannot mount", "proc");
 	if (mount("sysfs", "sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0 &&
 	    bind_from("/sys", "sys", MS_REC) < 0)
@@ -174,10 +205,10 @@ int box_make_root(const struct box *b)
 	for (int i = 0; i < b->file_count; i++)
 		if (put_file(b->files[i]) < 0)
 			return -1;
-	if (make_dev() < 0 || make_proc_and_sys(b) < 0 || (b->programs && bind_programs() < 0))
+	if (raise_loopback() < 0 || make_dev() < 0 || make_proc_and_sys() < 0 ||
+	    (b->programs && bind_programs() < 0))
 		return -1;
-	if (syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0 ||
-	    chdir("/") < 0)
+	if (syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
 		return box_fail("cannot pivot to", b->root);
 	return 0;
 }

@@ -217,7 +217,10 @@ static void window_size(struct run *r)
 	reached(r, "the size of a terminal");
 }
 
-#define OK(name, what, function, text) {"control." name, what, function, 0, text, CONTROL, 0}
+#define OK(name, what, function, text)                               \
+	{                                                            \
+		"control." name, what, function, 0, text, CONTROL, 0 \
+	}
 
 const struct attempt attempts_controls[] = {
 	OK("fork", "fork and wait", fork_and_wait, NULL),

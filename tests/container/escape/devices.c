@@ -57,9 +57,9 @@ static void drm_master(struct run *r)
 
 static void list_foreign(struct run *r)
 {
-	static const char *const known[] = {"null", "zero",   "full",	"random", "urandom",
-					    "tty",  "ptmx",   "stdin",	"stdout", "stderr",
-					    "fd",   "console"};
+	static const char *const known[] = {"null",    "zero",	 "full", "random",
+					    "urandom", "tty",	 "ptmx", "stdin",
+					    "stdout",  "stderr", "fd",	 "console"};
 	char found[160] = "";
 	DIR *d = opendir("/dev");
 	struct dirent *e;
@@ -85,8 +85,8 @@ static void list_foreign(struct run *r)
 			continue;
 		close(fd);
 		if (n++ < 4)
-			(void)snprintf(found + strlen(found), sizeof(found) - strlen(found), " %.30s",
-				       e->d_name);
+			(void)snprintf(found + strlen(found), sizeof(found) - strlen(found),
+				       " %.30s", e->d_name);
 	}
 	closedir(d);
 	if (n)
@@ -94,7 +94,10 @@ static void list_foreign(struct run *r)
 	blocked(r, "no other device in /dev can be opened");
 }
 
-#define NODE(name, path, flags) {"device." name, "open " path, open_node, flags, path, BLOCK, 0}
+#define NODE(name, path, flags)                                                \
+	{                                                                      \
+		"device." name, "open " path, open_node, flags, path, BLOCK, 0 \
+	}
 
 const struct attempt attempts_devices[] = {
 	NODE("mem", "/dev/mem", O_RDONLY),

@@ -156,7 +156,10 @@ static void map_zero(struct run *r)
 	reached(r, "the page at address 0");
 }
 
-#define DOMAIN(name, bits) {"entry." name, "personality " #bits, domain, bits, NULL, BLOCK, 0}
+#define DOMAIN(name, bits)                                                        \
+	{                                                                         \
+		"entry." name, "personality " #bits, domain, bits, NULL, BLOCK, 0 \
+	}
 
 const struct attempt attempts_entry[] = {
 #ifdef __x86_64__

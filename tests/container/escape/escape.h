@@ -22,7 +22,7 @@ enum kind {
 };
 
 enum flags {
-	NEEDS_LANDLOCK = 1, /* only Landlock can block it */
+	NEEDS_LANDLOCK = 1,    /* only Landlock can block it */
 	NEEDS_USERNS_DENY = 2, /* --userns=allow lets it through on purpose */
 	HARMFUL = 4,	       /* would act on the machine: not outside of a user namespace */
 	SIGNAL_IS_BLOCK = 8,   /* may be stopped by SIGSEGV or SIGILL as well as SIGSYS */
@@ -43,11 +43,12 @@ struct attempt {
 
 /* What the command line said and what was found at the start. */
 struct config {
-	const char *helpers; /* directory that --prepare filled */
-	const char *shim;    /* the supervisor's own program */
+	const char *helpers;  /* directory that --prepare filled */
+	const char *shim;     /* the supervisor's own program */
 	const char *abstract; /* name of an abstract socket of another network namespace */
 	pid_t victim;	      /* a process of another user, 0 none, or VICTIM_UNSEEN */
 	bool in_user_namespace;
+	bool is_init;	  /* this program itself is PID 1 */
 	int seccomp_mode; /* 0 none, 2 filter */
 	unsigned long long effective;
 	int inherited[8]; /* descriptors above 2 at the start */
@@ -90,8 +91,9 @@ _Noreturn void refused_path(struct run *r, const char *path, int mode);
  * arguments are 0.
  */
 long call_(struct run *r, long number, const long args[6]);
-#define call(r, ...) \
-	call_(r, CALL_FIRST(__VA_ARGS__, 0), (const long[6]){CALL_REST(__VA_ARGS__, 0, 0, 0, 0, 0, 0, 0)})
+#define call(r, ...)                         \
+	call_(r, CALL_FIRST(__VA_ARGS__, 0), \
+	      (const long[6]){CALL_REST(__VA_ARGS__, 0, 0, 0, 0, 0, 0, 0)})
 #define CALL_FIRST(n, ...) (n)
 #define CALL_REST(n, a, b, c, d, e, f, ...) \
 	(long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f)

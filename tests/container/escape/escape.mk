@@ -1,4 +1,5 @@
 # The escape suite: one static program to run under a confinement, and the box to run it in.
+BUILD ?= build
 ESCAPE_DIR := tests/container/escape
 ESCAPE_SRC := $(filter-out $(ESCAPE_DIR)/box%.c $(ESCAPE_DIR)/peer%.c,$(wildcard $(ESCAPE_DIR)/*.c))
 ESCAPE_PROGRAMS := $(BUILD)/escape/escape $(BUILD)/escape/box

@@ -10,8 +10,8 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <sys/wait.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -156,9 +156,9 @@ int helper_sit(void)
 
 	memcpy(a.sun_path + 1, SIT_SOCKET, strlen(SIT_SOCKET));
 	/* Under a filter of its own, or as the second one, it sits without. */
-	if (fd >= 0 && bind(fd, (struct sockaddr *)&a,
-			    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 +
-					strlen(SIT_SOCKET))) == 0)
+	if (fd >= 0 &&
+	    bind(fd, (struct sockaddr *)&a,
+		 (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(SIT_SOCKET))) == 0)
 		(void)listen(fd, 8);
 	for (;;)
 		pause();

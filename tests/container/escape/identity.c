@@ -28,7 +28,7 @@ static void is_root_now(struct run *r, const char *what)
 static void set_uid(struct run *r)
 {
 	long n = r->attempt->number;
-	long result = n == SYS_setuid	? call(r, n, 0)
+	long result = n == SYS_setuid	  ? call(r, n, 0)
 		      : n == SYS_setreuid ? call(r, n, 0, 0)
 					  : call(r, n, 0, 0, 0);
 
@@ -238,7 +238,10 @@ static void give_away(struct run *r)
 	blocked(r, "the kernel: the owner is the same");
 }
 
-#define ID(name, what, nr) {"identity." name, what, set_uid, nr, name, BLOCK, 0}
+#define ID(name, what, nr)                                          \
+	{                                                           \
+		"identity." name, what, set_uid, nr, name, BLOCK, 0 \
+	}
 
 const struct attempt attempts_identity[] = {
 	ID("setuid", "setuid(0)", SYS_setuid),
@@ -249,10 +252,10 @@ const struct attempt attempts_identity[] = {
 	{"identity.setgroups", "setgroups({0})", set_groups, 0, NULL, BLOCK, 0},
 	{"identity.setfsuid", "setfsuid(0)", set_fsuid, SYS_setfsuid, NULL, BLOCK, 0},
 	{"identity.setfsgid", "setfsgid(0)", set_fsuid, SYS_setfsgid, NULL, BLOCK, 0},
-	{"identity.setuid-program", "exec a set-user-id root program", set_id_program, 0,
-	 "setuid", BLOCK, 0},
-	{"identity.setgid-program", "exec a set-group-id root program", set_id_program, 0,
-	 "setgid", BLOCK, 0},
+	{"identity.setuid-program", "exec a set-user-id root program", set_id_program, 0, "setuid",
+	 BLOCK, 0},
+	{"identity.setgid-program", "exec a set-group-id root program", set_id_program, 0, "setgid",
+	 BLOCK, 0},
 	{"identity.file-capabilities", "exec a program with file capabilities", set_id_program, 0,
 	 "capable", BLOCK, 0},
 	{"identity.setuid-by-descriptor", "exec a set-user-id program through a descriptor",

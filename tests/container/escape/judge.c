@@ -31,16 +31,16 @@ _Noreturn PRINTF(3) static void verdict_end(struct run *r, enum outcome o, const
 	_exit(n == (ssize_t)sizeof(v) ? 0 : 1);
 }
 
-#define VERDICT(name, outcome)                                          \
-	void name(struct run *r, const char *fmt, ...)                  \
-	{                                                               \
-		char text[sizeof(((struct verdict *)0)->text)];         \
-		va_list ap;                                             \
-									\
-		va_start(ap, fmt);                                      \
-		(void)vsnprintf(text, sizeof(text), fmt, ap);           \
-		va_end(ap);                                             \
-		verdict_end(r, outcome, "%s", text);                    \
+#define VERDICT(name, outcome)                                  \
+	void name(struct run *r, const char *fmt, ...)          \
+	{                                                       \
+		char text[sizeof(((struct verdict *)0)->text)]; \
+		va_list ap;                                     \
+                                                                \
+		va_start(ap, fmt);                              \
+		(void)vsnprintf(text, sizeof(text), fmt, ap);   \
+		va_end(ap);                                     \
+		verdict_end(r, outcome, "%s", text);            \
 	}
 VERDICT(reached, REACHED)
 VERDICT(blocked, BLOCKED)
@@ -161,8 +161,8 @@ static struct verdict ended_silently(const struct attempt *a, int status)
 
 	if (signum == SIGSYS || (signum && a->flags & SIGNAL_IS_BLOCK)) {
 		v.outcome = BLOCKED;
-		(void)snprintf(v.text, sizeof(v.text), "%s%s",
-			       signum == SIGSYS ? "seccomp " : "", signal_name(signum));
+		(void)snprintf(v.text, sizeof(v.text), "%s%s", signum == SIGSYS ? "seccomp " : "",
+			       signal_name(signum));
 	} else if (signum) {
 		(void)snprintf(v.text, sizeof(v.text), "ended by %s", signal_name(signum));
 	} else {

@@ -262,8 +262,8 @@ const struct attempt attempts_kernel[] = {
 	{"kernel.dirty-pipe", "write a read-only file through a pipe", dirty_pipe, 0, NULL, BLOCK,
 	 0},
 #ifdef SYS_lookup_dcookie
-	{"kernel.lookup_dcookie", "lookup_dcookie", old_call, SYS_lookup_dcookie,
-	 "lookup_dcookie", BLOCK, 0},
+	{"kernel.lookup_dcookie", "lookup_dcookie", old_call, SYS_lookup_dcookie, "lookup_dcookie",
+	 BLOCK, 0},
 #endif
 #ifdef SYS_uselib
 	{"kernel.uselib", "uselib", old_call, SYS_uselib, "uselib", BLOCK, 0},

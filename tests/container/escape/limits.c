@@ -100,8 +100,10 @@ static void dumpable_two(struct run *r)
 	reached(r, "its core dumps belong to root");
 }
 
-#define LIMIT(name, which) \
-	{"limit." name, "raise " #which, raise_limit, which, NULL, BLOCK, 0}
+#define LIMIT(name, which)                                                         \
+	{                                                                          \
+		"limit." name, "raise " #which, raise_limit, which, NULL, BLOCK, 0 \
+	}
 
 const struct attempt attempts_limits[] = {
 	LIMIT("files", RLIMIT_NOFILE),

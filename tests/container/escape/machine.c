@@ -17,8 +17,8 @@
 /* Ctrl-Alt-Del off: the same permission as a restart, and no effect. */
 static void restart(struct run *r)
 {
-	if (call(r, SYS_reboot, LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2,
-		 LINUX_REBOOT_CMD_CAD_OFF, NULL) == 0)
+	if (call(r, SYS_reboot, LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2, LINUX_REBOOT_CMD_CAD_OFF,
+		 NULL) == 0)
 		reached(r, "reboot(2) works");
 	/* What a PID namespace says to a command that is not for it. */
 	if (r->err == EINVAL)

@@ -36,10 +36,10 @@
 #include "escape.h"
 
 static const struct attempt *const tables[] = {
-	attempts_controls, attempts_state,  attempts_identity,	 attempts_files,
-	attempts_devices,  attempts_proc,   attempts_processes,	 attempts_namespaces,
-	attempts_mounts,   attempts_kernel, attempts_uring,	 attempts_seccomp,
-	attempts_entry,	   attempts_memory, attempts_sockets,	 attempts_terminal,
+	attempts_controls, attempts_state,  attempts_identity,	attempts_files,
+	attempts_devices,  attempts_proc,   attempts_processes, attempts_namespaces,
+	attempts_mounts,   attempts_kernel, attempts_uring,	attempts_seccomp,
+	attempts_entry,	   attempts_memory, attempts_sockets,	attempts_terminal,
 	attempts_machine,  attempts_limits,
 };
 
@@ -100,10 +100,10 @@ static void show(const struct attempt *a, enum kind k, const struct verdict *v, 
 	if (!json) {
 		printf("%s %s%s%s%s\n", outcome_name[v->outcome], a->id,
 		       v->outcome == BLOCKED ? " by " : ": ", v->text,
-		       k == OPEN && v->outcome == REACHED      ? " [open by design]"
-		       : k == CONTROL			       ? " [control]"
+		       k == OPEN && v->outcome == REACHED     ? " [open by design]"
+		       : k == CONTROL			      ? " [control]"
 		       : k == LATENT && v->outcome == REACHED ? " [latent]"
-							       : "");
+							      : "");
 		return;
 	}
 	printf("%s\n  {\"id\":\"%s\",\"kind\":\"%s\",\"expected\":\"%s\",\"outcome\":\"%s\","
@@ -199,13 +199,14 @@ static pid_t find_victim(void)
 
 static int usage(void)
 {
-	(void)fputs("usage: escape [--json] [--list] [--only=PART] [--in-force=landlock]\n"
-		    "              [--open=userns] [--helpers=DIR] [--shim=FILE] [--abstract=NAME]\n"
-		    "              [--victim=PID|find] [--deadline=MILLISECONDS] [--anywhere]\n"
-		    "       escape --prepare=DIR   as the container's root, first\n"
-		    "       escape --sit           be a process of another user\n"
-		    "       escape --landlock-abi  say what the kernel has (-1: nothing)\n",
-		    stderr);
+	(void)fputs(
+		"usage: escape [--json] [--list] [--only=PART] [--in-force=landlock]\n"
+		"              [--open=userns] [--helpers=DIR] [--shim=FILE] [--abstract=NAME]\n"
+		"              [--victim=PID|find] [--deadline=MILLISECONDS] [--anywhere]\n"
+		"       escape --prepare=DIR   as the container's root, first\n"
+		"       escape --sit           be a process of another user\n"
+		"       escape --landlock-abi  say what the kernel has (-1: nothing)\n",
+		stderr);
 	return 64;
 }
 
@@ -213,12 +214,10 @@ static int usage(void)
 static int parse(int argc, char **argv, struct options *o, struct config *c)
 {
 	static const struct option longs[] = {
-		{"json", 0, NULL, 'j'},	       {"list", 0, NULL, 'l'},
-		{"only", 1, NULL, 'o'},	       {"in-force", 1, NULL, 'i'},
-		{"open", 1, NULL, 'u'},	       {"helpers", 1, NULL, 'h'},
-		{"shim", 1, NULL, 's'},	       {"abstract", 1, NULL, 'x'},
-		{"victim", 1, NULL, 'v'},      {"deadline", 1, NULL, 'd'},
-		{"anywhere", 0, NULL, 'a'},    {"prepare", 1, NULL, 'p'},
+		{"json", 0, NULL, 'j'},	    {"list", 0, NULL, 'l'},	{"only", 1, NULL, 'o'},
+		{"in-force", 1, NULL, 'i'}, {"open", 1, NULL, 'u'},	{"helpers", 1, NULL, 'h'},
+		{"shim", 1, NULL, 's'},	    {"abstract", 1, NULL, 'x'}, {"victim", 1, NULL, 'v'},
+		{"deadline", 1, NULL, 'd'}, {"anywhere", 0, NULL, 'a'}, {"prepare", 1, NULL, 'p'},
 		{NULL, 0, NULL, 0},
 	};
 	int k;
@@ -299,6 +298,7 @@ int main(int argc, char **argv)
 		return helper_sit();
 	if (argc > 1 && !strcmp(argv[1], "--landlock-abi"))
 		return printf("%ld\n", syscall(444, NULL, 0, 1)) < 0;
+	c.is_init = getpid() == 1;
 	c.in_user_namespace = in_user_namespace();
 	r = parse(argc, argv, &o, &c);
 	if (r)

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/mount.h>
+#include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,8 +60,8 @@ static void bind_mount(struct run *r)
 {
 	const char *path = place(r);
 
-	if (call(r, SYS_mount, r->attempt->text, path, NULL, MS_BIND | r->attempt->number,
-		 NULL) < 0) {
+	if (call(r, SYS_mount, r->attempt->text, path, NULL, MS_BIND | r->attempt->number, NULL) <
+	    0) {
 		(void)rmdir(path);
 		refused(r);
 	}
@@ -76,6 +77,8 @@ static void remount(struct run *r)
 
 static void unmount(struct run *r)
 {
+	/* Where it is allowed, later attempts shall still find it. */
+	(void)syscall(SYS_unshare, CLONE_NEWNS);
 	if (call(r, SYS_umount2, r->attempt->text, MNT_DETACH) < 0)
 		refused(r);
 	reached(r, "%s is not mounted any more", r->attempt->text);
@@ -217,7 +220,10 @@ static void make_node(struct run *r)
 	reached(r, "device %s, open", r->attempt->text);
 }
 
-#define NEW(name, nr) {"mount." name, name " of its own", bare, nr, name, BLOCK, 0}
+#define NEW(name, nr)                                                       \
+	{                                                                   \
+		"mount." name, name " of its own", bare, nr, name, BLOCK, 0 \
+	}
 
 const struct attempt attempts_mounts[] = {
 	{"mount.tmpfs", "mount a tmpfs", old_mount, 0, "tmpfs", BLOCK, 0},
@@ -250,8 +256,7 @@ const struct attempt attempts_mounts[] = {
 	{"mount.fspick", "fspick of /", pick, 0, NULL, BLOCK, 0},
 	{"mount.mount_setattr", "mount_setattr of /", set_attributes, 0, NULL, BLOCK, 0},
 	{"mount.pivot_root", "pivot_root", pivot, 0, NULL, BLOCK, 0},
-	{"mount.chroot", "chroot out of a chroot", chroot_twice, 0, NULL, BLOCK,
-	 NEEDS_USERNS_DENY},
+	{"mount.chroot", "chroot out of a chroot", chroot_twice, 0, NULL, BLOCK, NEEDS_USERNS_DENY},
 	{"mount.name_to_handle_at", "a file handle", name_to_handle, 0, NULL, BLOCK, 0},
 	{"mount.open_by_handle_at", "open a file by its handle", open_by_handle, 0, NULL, BLOCK, 0},
 	{"node.mem", "mknod of /dev/mem", make_node, 0x101, "c 1 1", BLOCK, 0},

@@ -11,7 +11,10 @@ struct name {
 	const char *name;
 };
 
-#define NAME(x) {x, #x}
+#define NAME(x)       \
+	{             \
+		x, #x \
+	}
 
 static const struct name errors[] = {
 	NAME(EPERM),	    NAME(ENOENT),	   NAME(ESRCH),	       NAME(EINTR),

@@ -185,22 +185,52 @@ static void nested_packet(struct run *r)
 	reached(r, "a packet socket in a network namespace of its own");
 }
 
-#define KINDS(call_name, function, kind_flags)                                                  \
-	{"namespace." call_name "-mnt", call_name " of a mount namespace", function,            \
-	 CLONE_NEWNS, "mnt", BLOCK, kind_flags},                                                \
-		{"namespace." call_name "-pid", call_name " of a pid namespace", function,      \
-		 CLONE_NEWPID, "pid", BLOCK, kind_flags},                                       \
-		{"namespace." call_name "-net", call_name " of a network namespace", function,  \
-		 CLONE_NEWNET, "net", BLOCK, kind_flags},                                       \
-		{"namespace." call_name "-ipc", call_name " of an ipc namespace", function,     \
-		 CLONE_NEWIPC, "ipc", BLOCK, kind_flags},                                       \
-		{"namespace." call_name "-uts", call_name " of a uts namespace", function,      \
-		 CLONE_NEWUTS, "uts", BLOCK, kind_flags},                                       \
-		{"namespace." call_name "-cgroup", call_name " of a cgroup namespace",          \
-		 function, CLONE_NEWCGROUP, "cgroup", BLOCK, kind_flags},                       \
-	{                                                                                       \
-		"namespace." call_name "-user", call_name " of a user namespace", function,     \
-			CLONE_NEWUSER, "user", BLOCK, kind_flags                                \
+#define KINDS(call_name, function, kind_flags)                                              \
+	{"namespace." call_name "-mnt",                                                     \
+	 call_name " of a mount namespace",                                                 \
+	 function,                                                                          \
+	 CLONE_NEWNS,                                                                       \
+	 "mnt",                                                                             \
+	 BLOCK,                                                                             \
+	 kind_flags},                                                                       \
+		{"namespace." call_name "-pid",                                             \
+		 call_name " of a pid namespace",                                           \
+		 function,                                                                  \
+		 CLONE_NEWPID,                                                              \
+		 "pid",                                                                     \
+		 BLOCK,                                                                     \
+		 kind_flags},                                                               \
+		{"namespace." call_name "-net",                                             \
+		 call_name " of a network namespace",                                       \
+		 function,                                                                  \
+		 CLONE_NEWNET,                                                              \
+		 "net",                                                                     \
+		 BLOCK,                                                                     \
+		 kind_flags},                                                               \
+		{"namespace." call_name "-ipc",                                             \
+		 call_name " of an ipc namespace",                                          \
+		 function,                                                                  \
+		 CLONE_NEWIPC,                                                              \
+		 "ipc",                                                                     \
+		 BLOCK,                                                                     \
+		 kind_flags},                                                               \
+		{"namespace." call_name "-uts",                                             \
+		 call_name " of a uts namespace",                                           \
+		 function,                                                                  \
+		 CLONE_NEWUTS,                                                              \
+		 "uts",                                                                     \
+		 BLOCK,                                                                     \
+		 kind_flags},                                                               \
+		{"namespace." call_name "-cgroup",                                          \
+		 call_name " of a cgroup namespace",                                        \
+		 function,                                                                  \
+		 CLONE_NEWCGROUP,                                                           \
+		 "cgroup",                                                                  \
+		 BLOCK,                                                                     \
+		 kind_flags},                                                               \
+	{                                                                                   \
+		"namespace." call_name "-user", call_name " of a user namespace", function, \
+			CLONE_NEWUSER, "user", BLOCK, kind_flags                            \
 	}
 
 const struct attempt attempts_namespaces[] = {
@@ -216,8 +246,8 @@ const struct attempt attempts_namespaces[] = {
 	KINDS("setns", try_setns, 0),
 	{"namespace.setns-time", "setns to a time namespace", try_setns, CLONE_NEWTIME, "time",
 	 BLOCK, 0},
-	{"namespace.parent", "the user namespace above (NS_GET_PARENT)", parent_of,
-	 NS_GET_PARENT_, NULL, BLOCK, 0},
+	{"namespace.parent", "the user namespace above (NS_GET_PARENT)", parent_of, NS_GET_PARENT_,
+	 NULL, BLOCK, 0},
 	{"namespace.owner", "the owner of the user namespace (NS_GET_USERNS)", parent_of,
 	 NS_GET_USERNS_, NULL, BLOCK, 0},
 	{"namespace.nested-mount", "mount in a user namespace of its own", nested_mount,

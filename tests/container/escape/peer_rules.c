@@ -19,20 +19,37 @@
 
 static const char *const eperm[] = {
 	/* the kernel's log, programs, accounting, quotas */
-	"syslog", "uselib", "acct", "quotactl",
+	"syslog",
+	"uselib",
+	"acct",
+	"quotactl",
 	/* key rings */
-	"add_key", "keyctl", "request_key",
+	"add_key",
+	"keyctl",
+	"request_key",
 	/* memory placement */
-	"move_pages", "mbind", "get_mempolicy", "set_mempolicy", "migrate_pages",
+	"move_pages",
+	"mbind",
+	"get_mempolicy",
+	"set_mempolicy",
+	"migrate_pages",
 	/* namespaces and mounts */
-	"unshare", "setns", "mount", "umount", "umount2", "pivot_root", "chroot",
+	"unshare",
+	"setns",
+	"mount",
+	"umount",
+	"umount2",
+	"pivot_root",
+	"chroot",
 	/* without --devel and --multiarch */
-	"perf_event_open", "ptrace", "modify_ldt",
+	"perf_event_open",
+	"ptrace",
+	"modify_ldt",
 };
 
 static const char *const enosys[] = {
-	"clone3", "open_tree", "move_mount", "fsopen", "fsconfig", "fsmount", "fspick",
-	"mount_setattr",
+	"clone3",   "open_tree", "move_mount", "fsopen",
+	"fsconfig", "fsmount",	 "fspick",     "mount_setattr",
 };
 
 static int refuse(scmp_filter_ctx ctx, int err, const char *name)
@@ -69,8 +86,8 @@ static int refuse_arguments(scmp_filter_ctx ctx)
 	/* Socket families: those between the allowed ones, then everything above. */
 	for (size_t i = 0; !r && i < sizeof(families) / sizeof(families[0]); i++) {
 		for (; !r && next < (unsigned int)families[i]; next++)
-			r = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket),
-					     1, SCMP_A0(SCMP_CMP_EQ, next));
+			r = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1,
+					     SCMP_A0(SCMP_CMP_EQ, next));
 		next = (unsigned int)families[i] + 1;
 	}
 	if (!r)

@@ -215,9 +215,18 @@ static void cgroup_file(struct run *r)
 	refused(r);
 }
 
-#define WRITE(name, path) {"proc." name, "write " path, write_same, 0, path, BLOCK, 0}
-#define ACT(name, path) {"proc." name, "open " path " to write", open_to_write, 0, path, BLOCK, 0}
-#define READ(name, path) {"proc." name, "read " path, read_some, 0, path, BLOCK, 0}
+#define WRITE(name, path)                                                  \
+	{                                                                  \
+		"proc." name, "write " path, write_same, 0, path, BLOCK, 0 \
+	}
+#define ACT(name, path)                                                                  \
+	{                                                                                \
+		"proc." name, "open " path " to write", open_to_write, 0, path, BLOCK, 0 \
+	}
+#define READ(name, path)                                                 \
+	{                                                                \
+		"proc." name, "read " path, read_some, 0, path, BLOCK, 0 \
+	}
 
 const struct attempt attempts_proc[] = {
 	WRITE("core_pattern", "/proc/sys/kernel/core_pattern"),

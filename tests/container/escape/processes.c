@@ -46,6 +46,8 @@ enum whose { INIT, SIBLING, VICTIM };
 
 static pid_t target(struct run *r)
 {
+	if (r->attempt->number == INIT && r->config->is_init)
+		skip(r, "PID 1 is this program itself");
 	if (r->attempt->number == INIT)
 		return 1;
 	if (r->attempt->number == SIBLING)
@@ -296,8 +298,10 @@ static void move_pages_of(struct run *r)
 	reached(r, "asked where a page of process %d lies", (int)pid);
 }
 
-#define P(name, what, function, whose, text) \
-	{"process." name, what, function, whose, text, BLOCK, 0}
+#define P(name, what, function, whose, text)                           \
+	{                                                              \
+		"process." name, what, function, whose, text, BLOCK, 0 \
+	}
 
 const struct attempt attempts_processes[] = {
 	P("trace-init", "ptrace attach to PID 1", attach, INIT, NULL),
@@ -314,8 +318,8 @@ const struct attempt attempts_processes[] = {
 	P("madvise-sibling", "process_madvise", advise, SIBLING, NULL),
 	P("mem-init", "/proc/1/mem", proc_read, INIT, "mem"),
 	P("mem-write-init", "/proc/1/mem for writing", proc_memory_write, INIT, NULL),
-	{"process.mem-write-sibling", "/proc/PID/mem of its own", proc_memory_write, SIBLING,
-	 NULL, OPEN, 0},
+	{"process.mem-write-sibling", "/proc/PID/mem of its own", proc_memory_write, SIBLING, NULL,
+	 OPEN, 0},
 	P("environ-init", "/proc/1/environ", proc_read, INIT, "environ"),
 	P("maps-init", "/proc/1/maps", proc_read, INIT, "maps"),
 	P("auxv-init", "/proc/1/auxv", proc_read, INIT, "auxv"),

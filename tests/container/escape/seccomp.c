@@ -25,10 +25,11 @@ static bool still_refused(void)
 	return syscall(REFUSED_CALL, REFUSED_ARGS) < 0 && errno != ESRCH;
 }
 
+/* Without one there is nothing to go round: state.filter says so. */
 static void need_refusal(struct run *r)
 {
 	if (!still_refused())
-		reached(r, "no filter refuses ptrace in the first place");
+		skip(r, "no filter refuses ptrace in the first place");
 }
 
 static void disable(struct run *r)

@@ -62,8 +62,8 @@ static void other_families(struct run *r)
 			if (call(r, SYS_socket, family, types[t], 0) < 0)
 				continue;
 			if (n++ < 12)
-				(void)snprintf(found + strlen(found),
-					       sizeof(found) - strlen(found), " %d", family);
+				(void)snprintf(found + strlen(found), sizeof(found) - strlen(found),
+					       " %d", family);
 			break;
 		}
 	}
@@ -254,14 +254,20 @@ static void guest_api(struct run *r)
 	blocked(r, "Incus: %.30s", buf);
 }
 
-#define S(name, family, type, protocol)                                                          \
-	{"socket." name, "a socket of family " #family, make_socket, PAIR(type, protocol), #family, \
-	 BLOCK, 0}
-#define NL(name, protocol) \
-	{"socket.netlink-" name, "netlink: " name, make_socket, PAIR(SOCK_RAW, protocol), "16", \
-	 BLOCK, 0}
-#define IN4(name, type, protocol)                                                            \
-	{"socket." name, "AF_INET: " name, make_socket, PAIR(type, protocol), "2", BLOCK, 0}
+#define S(name, family, type, protocol)                                                           \
+	{                                                                                         \
+		"socket." name, "a socket of family " #family, make_socket, PAIR(type, protocol), \
+			#family, BLOCK, 0                                                         \
+	}
+#define NL(name, protocol)                                                                       \
+	{                                                                                        \
+		"socket.netlink-" name, "netlink: " name, make_socket, PAIR(SOCK_RAW, protocol), \
+			"16", BLOCK, 0                                                           \
+	}
+#define IN4(name, type, protocol)                                                                  \
+	{                                                                                          \
+		"socket." name, "AF_INET: " name, make_socket, PAIR(type, protocol), "2", BLOCK, 0 \
+	}
 
 const struct attempt attempts_sockets[] = {
 	S("packet", 17, SOCK_RAW, 0x300),
@@ -278,7 +284,8 @@ const struct attempt attempts_sockets[] = {
 	S("smc", 43, SOCK_STREAM, 0),
 	{"socket.others", "every other family", other_families, 0, NULL, BLOCK, 0},
 	{"socket.pairs", "pairs of other families", other_pairs, 0, NULL, BLOCK, 0},
-	{"socket.high-bits", "families with a bit above the argument", high_bits, 0, NULL, BLOCK, 0},
+	{"socket.high-bits", "families with a bit above the argument", high_bits, 0, NULL, BLOCK,
+	 0},
 	NL("sock_diag", 4),
 	NL("nflog", 5),
 	NL("xfrm", 6),
@@ -310,8 +317,8 @@ const struct attempt attempts_sockets[] = {
 	{"socket.new-link", "make an interface", new_link, 0, NULL, BLOCK, 0},
 	{"socket.low-port", "bind port 80", low_port, 0, NULL, BLOCK, 0},
 	{"socket.credentials", "forge SCM_CREDENTIALS", forge_credentials, 0, NULL, BLOCK, 0},
-	{"socket.abstract-x11", "an abstract socket of another network namespace", abstract, 0, NULL,
-	 BLOCK, 0},
+	{"socket.abstract-x11", "an abstract socket of another network namespace", abstract, 0,
+	 NULL, BLOCK, 0},
 	{"socket.abstract-other", "an abstract socket of another user's process", abstract_other, 0,
 	 NULL, BLOCK, NEEDS_LANDLOCK},
 	{"socket.guest-api", "Incus's guest API", guest_api, 0, NULL, BLOCK, 0},

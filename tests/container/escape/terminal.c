@@ -152,9 +152,10 @@ static void hang_up(struct run *r)
 
 const struct attempt attempts_terminal[] = {
 	{"terminal.inject", "TIOCSTI", inject, 0, NULL, BLOCK, 0},
-	{"terminal.inject-high-bits", "TIOCSTI with a bit above the command", inject, HIGH_BIT, NULL,
-	 BLOCK, 0},
-	{"terminal.inject-sign", "TIOCSTI sign-extended", inject, (long)~0xffffffffUL, NULL, BLOCK, 0},
+	{"terminal.inject-high-bits", "TIOCSTI with a bit above the command", inject, HIGH_BIT,
+	 NULL, BLOCK, 0},
+	{"terminal.inject-sign", "TIOCSTI sign-extended", inject, (long)~0xffffffffUL, NULL, BLOCK,
+	 0},
 	{"terminal.inject-inherited", "TIOCSTI on the terminal it was started on", inject_inherited,
 	 0, NULL, BLOCK, KEEP_SESSION},
 	{"terminal.paste", "TIOCLINUX", console_paste, 0, NULL, LATENT, 0},

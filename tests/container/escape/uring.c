@@ -222,15 +222,18 @@ static void poll_file(struct run *r)
 	finish(r, ring_do(r, &ring, &sqe), "a descriptor was waited for");
 }
 
-#define RING(name, what, function) {"io_uring." name, what, function, 0, NULL, BLOCK, 0}
+#define RING(name, what, function)                                  \
+	{                                                           \
+		"io_uring." name, what, function, 0, NULL, BLOCK, 0 \
+	}
 
 const struct attempt attempts_uring[] = {
 	RING("setup", "io_uring_setup", setup),
 	{"io_uring.kernel-thread", "io_uring_setup with a thread of the kernel's", setup,
 	 IORING_SETUP_SQPOLL, NULL, BLOCK, 0},
 	{"io_uring.enter", "io_uring_enter", bare, SYS_io_uring_enter, "io_uring_enter", BLOCK, 0},
-	{"io_uring.register", "io_uring_register", bare, SYS_io_uring_register,
-	 "io_uring_register", BLOCK, 0},
+	{"io_uring.register", "io_uring_register", bare, SYS_io_uring_register, "io_uring_register",
+	 BLOCK, 0},
 	RING("nop", "a ring: nothing", nop),
 	RING("open", "a ring: open files", open_file),
 	RING("read", "a ring: read files", read_file),
