@@ -80,7 +80,7 @@ $(BUILD)/obj/policy/builtin.o $(BUILD)/asan/obj/policy/builtin.o: $(POLICY_GENER
 
 # --- Targets -------------------------------------------------------------------------------
 
-.PHONY: all help deps relink asan run check packages unit container incus machine stack build-tier lint \
+.PHONY: all help deps relink asan run check packages unit container escape incus stack machine build-tier lint \
 	format bench mutants fuzz install uninstall clean distclean
 
 all: $(PROGRAMS) ## build the shim and its tools (fetches libcap-ng's source the first time)
@@ -157,7 +157,7 @@ packages:
 check: packages ## every tier this machine can run; closes with one line of counts
 	@sh tests/run.sh all
 
-unit container incus machine stack build-tier: all ## one tier of the tests
+unit container escape incus stack machine build-tier: all ## one tier of the tests
 	@sh tests/run.sh $(@:build-tier=build)
 
 # What the linters must find beside the sources.
@@ -215,7 +215,7 @@ uninstall: ## remove what install put there
 	rm -f $(mandir)/stremio-shim.8 $(addprefix $(bindir)/,$(notdir $(POLICY_TOOL)))
 
 clean: ## remove what was compiled (keeps what was fetched: sources, package lists, images)
-	@if [ -d $(BUILD) ]; then find $(BUILD) -mindepth 1 -maxdepth 1 ! -name deps ! -name apt ! -name images -exec rm -rf {} +; fi
+	@if [ -d $(BUILD) ]; then find $(BUILD) -mindepth 1 -maxdepth 1 ! -name deps ! -name apt ! -name images ! -name stack -exec rm -rf {} +; fi
 
 distclean: ## remove every build product
 	rm -rf $(BUILD)

@@ -17,7 +17,7 @@ BUILD=${BUILD:-build}
 SHIM=${SHIM:-$BUILD/stremio-shim}
 MAKE=${MAKE:-make}
 export BUILD SHIM
-known='build unit lint container container-asan incus machine stack'
+known='build unit lint container container-asan escape incus stack machine'
 
 mkdir -p "$BUILD/tests"
 work=$(mktemp -d "$BUILD/tests/run.XXXXXX")
@@ -45,6 +45,7 @@ runner() {
 	case $1 in
 	build|lint|unit) file=tests/$1.sh ;;
 	container-asan) file=tests/container/run.sh ;;
+	escape) file=tests/container/escape/run.sh ;;
 	*) file=tests/$1/run.sh ;;
 	esac
 	[ ! -f "$file" ] || echo "$file"
