@@ -188,8 +188,10 @@ static void kill_child(struct run *r)
 	pid_t pid = fork();
 	int status;
 
-	while (pid == 0)
+	if (pid == 0) {
 		pause();
+		_exit(0);
+	}
 	if (pid < 0 || kill(pid, SIGTERM) < 0 || waitpid(pid, &status, 0) < 0)
 		blocked(r, "%s", errno_name(errno));
 	reached(r, "its own child was ended");

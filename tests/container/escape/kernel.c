@@ -224,7 +224,7 @@ static void dirty_pipe(struct run *r)
 
 static void old_call(struct run *r)
 {
-	char buf[64];
+	char buf[64] = "";
 
 	if (call(r, r->attempt->number, 0, buf, sizeof(buf)) >= 0)
 		reached(r, "%s works", r->attempt->text);

@@ -81,7 +81,7 @@ static void accounting(struct run *r)
 
 static void quota(struct run *r)
 {
-	char buf[256];
+	char buf[256] = "";
 
 	if (call(r, SYS_quotactl, QCMD(Q_SYNC, 0), NULL, 0, NULL) == 0)
 		reached(r, "quotas were written out");

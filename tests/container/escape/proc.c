@@ -83,6 +83,7 @@ static void sweep_directory(struct sweep *s, const char *path, int depth)
 
 	if (!d)
 		return;
+	/* cppcheck-suppress readdirCalled */
 	while ((e = readdir(d))) {
 		char name[512];
 		int fd;

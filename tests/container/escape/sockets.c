@@ -74,7 +74,7 @@ static void other_families(struct run *r)
 
 static void other_pairs(struct run *r)
 {
-	int fds[2];
+	int fds[2] = {-1, -1};
 
 	for (int family = 2; family < 64; family++)
 		for (int type = 1; type < 6; type++)
