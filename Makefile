@@ -80,8 +80,8 @@ $(BUILD)/obj/policy/builtin.o $(BUILD)/asan/obj/policy/builtin.o: $(POLICY_GENER
 
 # --- Targets -------------------------------------------------------------------------------
 
-.PHONY: all help deps relink asan run check packages unit container escape incus stack machine build-tier lint \
-	format bench mutants fuzz install uninstall clean distclean
+.PHONY: all help deps relink asan run check packages unit container escape incus stack machine \
+	build-tier lint format bench mutants fuzz install uninstall clean distclean
 
 all: $(PROGRAMS) ## build the shim and its tools (fetches libcap-ng's source the first time)
 
