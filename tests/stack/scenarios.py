@@ -6,6 +6,7 @@ import shutil
 import time
 
 from harness import check, equal
+import policies
 from oracles import Screen, Watch, confined, no_stray_descriptor, nothing_left, tone
 from world import Ended, World
 
@@ -35,7 +36,7 @@ def scenario(timeout=120):
 
 
 def listed(knockouts):
-    return [] if knockouts else SCENARIOS
+    return [(knockout(*how), 60) for how in KNOCKOUTS] if knockouts else SCENARIOS
 
 
 @contextlib.contextmanager
@@ -62,9 +63,11 @@ def why(report):
     """What the application did not get to work or lost, in its own words."""
     if not report:
         return "no report"
-    said = {name: report["failed"].get(name, "nothing came") for name in report["miss"] + [
-        name for name in report["failed"] if name.endswith(".alive")]}
-    return "; ".join(f"{name}: {text}" for name, text in said.items())
+    failed = {name: text for name, text in report["failed"].items()
+              if name in report["miss"] or name.endswith(".alive")}
+    silent = [name for name in report["miss"] if name not in failed]
+    return "; ".join([f"{name}: {text}" for name, text in sorted(failed.items())] +
+                     ([f"nothing of {', '.join(silent)}"] if silent else []))
 
 
 def complete(path, timeout=20):
@@ -176,3 +179,118 @@ def webkit_own_sandbox(report):
     application(report, "webkit_own_sandbox", "webkit", ("--userns=allow",),
                 {"STACK_SANDBOX": "own"}, colours={"left": 1000, "right": 100},
                 filters={"node": 1, "python3": 1}, ends={"view": (0,)}, own_namespaces=True)
+
+
+@scenario()
+def leave(report):
+    """A shell that dies of TERM at once and leaves its server: it is ended in order, too."""
+    world = new_world("leave")
+    cycles = int(os.environ.get("CYCLES", "2"))
+    with one(report, "leftover_server_is_ended_and_its_port_free") as figure:
+        for turn in range(cycles):
+            world.start(node("leave"), ("--policy=server", *settings["options"]))
+            check(world.wait_for("it was ready", lambda said: said["state"] == "ready", 30),
+                  f"start {turn + 1}: {why(world.report())}")
+            code, seconds = world.stop()
+            equal(code, 128 + 15, f"status of stop {turn + 1}")
+            said = world.report()
+            equal((said["state"], said["stopped"]), ("stopped", "SIGTERM"), "the server's word")
+            nothing_left(world)
+            left = [name for name in os.listdir(f"{world.root}/tmp") if name != ".X11-unix"]
+            equal(left, [], "what is left in /tmp")
+        figure(f"{cycles} times, the last stop took {seconds:.2f} s")
+
+
+def under(world, text, view, env=None, timeout=25):
+    """Starts an application under a policy of ours; gives back in one line what went wrong."""
+    path = os.path.join(world.dir, "variant.policy")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    bpf = policies.compiled(settings["policy_tool"], path, os.path.join(world.dir, "variant.bpf"))
+    world.start(node(view), (f"--policy={world.give(bpf, 'variant.bpf')}", *settings["options"]),
+                env)
+
+    def decided(said):
+        return said["state"] == "ready" or any(n.endswith(".alive") for n in said["failed"])
+
+    try:
+        world.wait_for("it was decided", decided, timeout)
+    except Ended as reason:
+        return str(reason)
+    said = world.report()
+    wrong = f"{why(said)}; log: {world.said(2000)}" if said is None or why(said) else None
+    world.kill()
+    return wrong
+
+
+def goes_wrong(report, name, view, text, words, env=None):
+    """A run that must fail, and in the way that is known."""
+    with one(report, name) as figure:
+        world = new_world(name)
+        wrong = under(world, text, view, env)
+        check(wrong is not None, "everything worked")
+        check(any(word in wrong for word in words), f"went wrong otherwise: {wrong}")
+        figure(wrong[:300])
+
+
+@scenario()
+def shipped_text_is_what_is_compiled(report):
+    """The negative controls differ from this one by a line each: it must work."""
+    with one(report, "policy_from_its_text_works"):
+        world = new_world("control")
+        equal(under(world, policies.variant("stremio", {}), "qt", timeout=40), None,
+              "what went wrong")
+
+
+@scenario()
+def clone3_answered_eperm(report):
+    """glibc asks for clone3 first and takes EPERM for the answer."""
+    goes_wrong(report, "clone3_with_eperm_is_fatal", "qt",
+               policies.variant("stremio", {"clone3": "EPERM"}), ("PID 1 ended with",))
+
+
+def namespaces_with_enosys(report, view):
+    """Chromium's code takes EPERM for an answer, ENOSYS for a bug."""
+    text = policies.variant("stremio", {})
+    check("errno EPERM clone\n" in text, "the policy has changed its words")
+    goes_wrong(report, f"namespaces_with_enosys_are_fatal_to_{view}", view,
+               text.replace("errno EPERM clone\n", "errno ENOSYS clone\n"),
+               ("Function not implemented",), {"STACK_SANDBOX": "own"})
+
+
+@scenario()
+def qt_namespaces_enosys(report):
+    namespaces_with_enosys(report, "qt")
+
+
+@scenario()
+def chromium_namespaces_enosys(report):
+    namespaces_with_enosys(report, "chromium")
+
+
+@scenario()
+def thin_list(report):
+    """A filter that was not measured does not even start Node.js."""
+    with open(os.path.join(policies.here, "thin.policy"), encoding="utf-8") as file:
+        goes_wrong(report, "thin_list_is_fatal", "server", file.read(),
+                   ("PID 1 ended with 127",))
+
+
+# Each was seen to be fatal to Stremio 4 with the errno given when nothing else is denied.
+KNOCKOUTS = [(call, "ENOSYS") for call in (
+    "capset", "prctl", "prlimit64", "getrandom", "getresuid", "madvise", "eventfd2", "pipe2",
+    "socketpair", "ftruncate", "epoll_pwait", "readlink", "access", "uname", "semget", "shmget",
+    "inotify_init1", "fdatasync", "rename")] + [(call, "EPERM") for call in (
+        "shmat", "semctl", "semtimedop", "inotify_add_watch", "clone3", "statx")]
+
+
+def knockout(call, errno):
+    """A scenario: this call taken from the policy must turn the Qt application red."""
+    def run(report):
+        with one(report, run.__name__) as figure:
+            world = new_world("knockout")
+            wrong = under(world, policies.variant("stremio", {call: errno}), "qt")
+            check(wrong is not None, "everything worked without it")
+            figure(wrong)
+    run.__name__ = f"knockout_{call}_{errno}_turns_red"
+    return run

@@ -16,7 +16,7 @@ const { spawn } = require('child_process');
 const { CHECKS } = require('./node_checks');
 const { Report } = require('./report');
 const { serve, URL } = require('./server');
-const { start, stopAll } = require('./children');
+const { run, start, stopAll } = require('./children');
 const { watchPlayer } = require('./player');
 
 const HOME = process.env.HOME;
@@ -31,9 +31,15 @@ const MPV = ['mpv', ['--no-config', '--vo=gpu', '--gpu-context=x11egl', '--ao=al
 	'--really-quiet', `--input-ipc-server=${SOCKET}`, `--log-file=${HOME}/mpv.log`,
 	`${URL}clip.mp4`]];
 
+async function singleInstance() {
+	const out = await run('python3', [path.join(__dirname, 'single_instance.py')]);
+	return String(out).trim() === 'good';
+}
+
 const VIEWS = {
 	qt: {
-		wanted: [...PAGE, 'page.video', ...PLAYER],
+		wanted: [...PAGE, 'page.video', ...PLAYER, 'single_instance'],
+		checks: { single_instance: singleInstance },
 		children: { view: ['qmlscene', [path.join(__dirname, 'view.qml')]], mpv: MPV },
 		// Software rendering is on Chromium's list of what gets no WebGL.
 		env: { QTWEBENGINE_CHROMIUM_FLAGS: '--ignore-gpu-blocklist' },
@@ -98,8 +104,8 @@ async function main() {
 		});
 	if (view.children.mpv)
 		watchPlayer(SOCKET, report);
-	for (const [check, run] of Object.entries(CHECKS))
-		await report.check(check, run);
+	for (const [check, runs] of Object.entries({ ...CHECKS, ...view.checks }))
+		await report.check(check, runs);
 }
 
 if (name === 'leave')
