@@ -52,6 +52,32 @@ static void rules_leave_each_other_alone(void **state)
 	assert_int_equal(answer(tail, 1, 2, 0), ERRNO(ENOSYS));
 }
 
+/* A failed test leads to the next rule that can hold, behind what is known by then. */
+static void a_failed_test_goes_on_where_it_must(void **state)
+{
+	const char *prefix = HEAD "allow ioctl if arg0 & 1 == 1 && arg1 low32 == 5\n"
+				  "errno EIO ioctl if arg0 & 2 == 2 && arg1 low32 == 6\n"
+				  "errno EPERM ioctl\n",
+		   *masked = HEAD "allow ioctl if arg0 low32 == 1 && arg1 & 0xf0 == 0x10\n"
+				  "errno EIO ioctl if arg0 low32 == 1 && arg1 low32 == 0x25\n"
+				  "kill ioctl if arg0 low32 == 2 && arg1 low32 == 0x25\n"
+				  "errno EPERM ioctl\n";
+
+	(void)state;
+	assert_int_equal(answer(prefix, 16, 1, 5), ALLOW);
+	assert_int_equal(answer(prefix, 16, 3, 5), ALLOW);
+	assert_int_equal(answer(prefix, 16, 1, 6), ERRNO(EPERM));
+	assert_int_equal(answer(prefix, 16, 2, 6), ERRNO(EIO));
+	assert_int_equal(answer(prefix, 16, 3, 6), ERRNO(EIO));
+	assert_int_equal(answer(prefix, 16, 2, 5), ERRNO(EPERM));
+	assert_int_equal(answer(masked, 16, 1, 0x15), ALLOW);
+	assert_int_equal(answer(masked, 16, 1, 0x25), ERRNO(EIO));
+	assert_int_equal(answer(masked, 16, 1, 0x05), ERRNO(EPERM));
+	assert_int_equal(answer(masked, 16, 2, 0x25), SECCOMP_RET_KILL_PROCESS);
+	assert_int_equal(answer(masked, 16, 2, 0x15), ERRNO(EPERM));
+	assert_int_equal(answer(masked, 16, 3, 0x25), ERRNO(EPERM));
+}
+
 static void foreign_entries_get_enosys_whatever_the_default(void **state)
 {
 	const char *text = "default allow\nerrno EPERM ptrace\n";
@@ -207,6 +233,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_first_rule_that_holds_decides),
 		cmocka_unit_test(rules_leave_each_other_alone),
+		cmocka_unit_test(a_failed_test_goes_on_where_it_must),
 		cmocka_unit_test(foreign_entries_get_enosys_whatever_the_default),
 		cmocka_unit_test(values_can_be_any_of_32_bits),
 		cmocka_unit_test(long_programs_keep_their_meaning),
