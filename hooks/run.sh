@@ -12,6 +12,8 @@
 set -eu
 top=$(CDPATH='' cd "$(dirname "$0")/.." && pwd)
 BUILD=${BUILD:-$top/build}
+case $BUILD in /*) ;; *) BUILD=$(pwd)/$BUILD ;; esac
+export BUILD
 RUN=$BUILD/run
 NAME=stremio-run
 STREMIO=${STREMIO:-}
@@ -128,13 +130,14 @@ show_console() {
 
 get_ready() {
 	[ "$(id -u)" = 0 ] || fail 'needs root, to make the image and to run Incus (sudo make run)'
-	[ -x "$BUILD/stremio-shim" ] || fail "no $BUILD/stremio-shim (make builds it)"
 	case $STREMIO in
 	'') ;;
 	*.deb) [ -r "$STREMIO" ] || fail "STREMIO=$STREMIO: cannot read it (give the path of a .deb file)" ;;
 	*) fail "STREMIO=$STREMIO: only a Debian package can be run so (STREMIO=FILE.deb); images in OCI or Docker format are not taken yet" ;;
 	esac
-	packages_install run incus image || exit 1
+	packages_install build run incus image || exit 1
+	say 'building'
+	"${MAKE:-make}" -C "$top" --no-print-directory all || fail 'the build failed (its lines above say why)'
 	mkdir -p "$RUN"
 	rm -f "$RUN"/window*.png "$RUN/tone.raw"
 	say 'looking for Incus'
@@ -236,7 +239,8 @@ stop_it() {
 	incus stop "$NAME" --timeout 30 || fail 'incus stop failed'
 	took=$(echo "$(date +%s.%N) $began" | awk '{ printf "%.2f", $1 - $2 }')
 	# liblxc writes a line only for what is not 0.
-	ended=$(incus info "$NAME" --show-log | sed -n 's/.*Child <[0-9]*> \(ended on .*\)/\1/p' | tail -n 1)
+	ended=$(incus info "$NAME" --show-log |
+		sed -n 's/.*Child <[0-9]*> ended on //; s/^error (\([0-9]*\))$/\1/p; s/^signal .*/&/p' | tail -n 1)
 	say "incus stop took $took s; exit status: ${ended:-0}"
 }
 

@@ -1,0 +1,87 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# The Incus tier: the shipped profile and the shim as PID 1 of a real Incus 6.0, which this
+# script brings up for itself and takes away again.
+#
+#   tests/incus/run.sh [TEST]...
+#
+# A line a test: `ok incus.NAME`, `not ok incus.NAME: reason` or `skip incus.NAME: reason`; the
+# last line is `# passed failed skipped: P F S`. With CI=true what cannot run is a failure.
+
+set -u
+top=$(CDPATH='' cd "$(dirname "$0")/../.." && pwd)
+BUILD=${BUILD:-$top/build}
+case $BUILD in /*) ;; *) BUILD=$(pwd)/$BUILD ;; esac
+here=$top/tests/incus
+passed=0 failed=0 skipped=0
+
+# shellcheck source=hooks/lib/packages.sh
+. "$top/hooks/lib/packages.sh"
+# shellcheck source=hooks/lib/incusd.sh
+. "$top/hooks/lib/incusd.sh"
+# shellcheck source=hooks/lib/image.sh
+. "$top/hooks/lib/image.sh"
+# shellcheck source=tests/incus/rig.sh
+. "$here/rig.sh"
+
+counts() {
+	echo "# passed failed skipped: $passed $failed $skipped"
+	[ "$failed" = 0 ]
+}
+
+# The whole tier cannot run here.
+cannot() {
+	if [ "${CI:-}" = true ]; then
+		echo "not ok incus: $1"
+		failed=1
+	else
+		echo "skip incus: $1"
+		skipped=1
+	fi
+	counts
+	exit
+}
+
+run_test() {
+	began=$(date +%s)
+	if ( "test_$1" ) > "$RIG/said" 2>&1; then
+		passed=$((passed + 1))
+		echo "ok incus.$1"
+	else
+		failed=$((failed + 1))
+		echo "not ok incus.$1: $(tail -n 1 "$RIG/said" | cut -c1-300)"
+		sed '$d' "$RIG/said" | tail -n 20 | sed 's/^/  | /'
+	fi
+	[ -z "${TIMES:-}" ] || echo "  ($(($(date +%s) - began)) s)"
+	# Whatever it left: the next one must find the names free.
+	# shellcheck disable=SC2046
+	gone $(incus list -f csv -c n)
+}
+
+trap rig_down EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+[ "$(id -u)" = 0 ] || cannot 'needs root, to run a private Incus daemon (run as root)'
+[ -x "$BUILD/stremio-shim" ] || cannot "no $BUILD/stremio-shim (make builds it)"
+unshare --mount --net --pid --fork true 2>/dev/null ||
+	cannot 'may not make namespaces here (a container without CAP_SYS_ADMIN?)'
+why=$(packages_install incus busybox 2>&1) || cannot "$(echo "$why" | tail -n 1)"
+RIG=$(mktemp -d "$BUILD/incus-tests.XXXXXX") || cannot "cannot write in $BUILD"
+rig_up > "$RIG/said" 2>&1 || cannot "$(tail -n 1 "$RIG/said")"
+
+# Every function test_NAME of these files is a test, in the order they stand there.
+files="$here/profile.sh $here/lifetime.sh $here/surroundings.sh $here/exec.sh $here/errors.sh $here/picture.sh"
+for f in $files; do
+	# shellcheck source=/dev/null
+	. "$f"
+done
+# shellcheck disable=SC2086
+names=$(sed -n 's/^test_\([a-z0-9_]*\)() {$/\1/p' $files)
+# shellcheck disable=SC2086
+[ $# -gt 0 ] || set -- $names
+for t in "$@"; do
+	run_test "$t"
+done
+counts
