@@ -41,21 +41,25 @@ POLICY_CFLAGS := -I$(POLICY_DIR)
 POLICY_LIB_OBJS := $(POLICY_LIB_SRCS:$(POLICY_DIR)/%.c=$(BUILD)/policy/host/%.o)
 
 $(BUILD)/policy $(BUILD)/policy/host:
-	mkdir -p $@
+	@mkdir -p $@
 
 $(BUILD)/policy/host/%.o: $(POLICY_DIR)/%.c $(POLICY_HEADERS) | $(BUILD)/policy/host
-	$(HOSTCC) $(HOST_CFLAGS) $(POLICY_CFLAGS) -c -o $@ $<
+	$(call say,CC)
+	$(Q)$(HOSTCC) $(HOST_CFLAGS) $(POLICY_CFLAGS) -c -o $@ $<
 
 $(POLICY_TOOL): $(BUILD)/policy/host/main.o $(POLICY_LIB_OBJS)
-	$(HOSTCC) $(HOST_CFLAGS) -o $@ $^ -lseccomp
+	$(call say,LINK)
+	$(Q)$(HOSTCC) $(HOST_CFLAGS) -o $@ $^ -lseccomp
 
 # policy_compile NAME USERNS
 define policy_compile
 $(BUILD)/policy/$(1)-$(2).h: $(POLICY_TOOL) $(POLICY_TEXTS) | $(BUILD)/policy
-	$(POLICY_TOOL) compile -a $(POLICY_ARCH) -u $(2) -f c -o $$@ $(POLICY_DIR)/$(1).policy
+	$$(call say,POLICY)
+	$$(Q)$(POLICY_TOOL) compile -a $(POLICY_ARCH) -u $(2) -f c -o $$@ $(POLICY_DIR)/$(1).policy
 
 $(BUILD)/policy/$(1)-$(2).bpf: $(POLICY_TOOL) $(POLICY_TEXTS) | $(BUILD)/policy
-	$(POLICY_TOOL) compile -a $(POLICY_ARCH) -u $(2) -f bpf -o $$@ $(POLICY_DIR)/$(1).policy
+	$$(call say,POLICY)
+	$$(Q)$(POLICY_TOOL) compile -a $(POLICY_ARCH) -u $(2) -f bpf -o $$@ $(POLICY_DIR)/$(1).policy
 endef
 
 $(eval $(call policy_compile,stremio,deny))
@@ -78,11 +82,13 @@ POLICY_TESTS := policy_equal policy_shipped policy_language policy_meaning polic
 	policy_load policy_command
 
 $(BUILD)/policy/asan:
-	mkdir -p $@
+	@mkdir -p $@
 $(BUILD)/policy/asan/%.o: $(POLICY_DIR)/%.c $(POLICY_HEADERS) | $(BUILD)/policy/asan
-	$(HOSTCC) $(ASAN_CFLAGS) $(POLICY_CFLAGS) -c -o $@ $<
+	$(call say,CC)
+	$(Q)$(HOSTCC) $(ASAN_CFLAGS) $(POLICY_CFLAGS) -c -o $@ $<
 $(BUILD)/policy/asan/%.o: tests/unit/%.c $(wildcard tests/unit/*.h) | $(BUILD)/policy/asan
-	$(HOSTCC) $(ASAN_CFLAGS) -Itests/unit -c -o $@ $<
+	$(call say,CC)
+	$(Q)$(HOSTCC) $(ASAN_CFLAGS) -Itests/unit -c -o $@ $<
 
 # The kernel's own call numbers as a table. aarch64 has the generic ones; the flags are those
 # its headers set. x86_64's are installed on x86_64 machines only.
@@ -90,7 +96,7 @@ POLICY_NUMBERS := $(BUILD)/policy/policy_kernel_numbers.h
 POLICY_GENERIC := -D__BITS_PER_LONG=64 -D__ARCH_WANT_RENAMEAT -D__ARCH_WANT_NEW_STAT \
 	-D__ARCH_WANT_SET_GET_RLIMIT -D__ARCH_WANT_SYS_CLONE3 -D__ARCH_WANT_MEMFD_SECRET
 $(POLICY_NUMBERS): $(POLICY_DIR)/policy.mk | $(BUILD)/policy
-	{ echo '/* Made from the kernel headers. */'; \
+	$(Q){ echo '/* Made from the kernel headers. */'; \
 	echo 'static const struct { const char *name; unsigned int nr; _Bool aarch64; }'; \
 	echo 'kernel_numbers[] = {'; \
 	echo '#include <asm-generic/unistd.h>' | $(HOSTCC) -undef $(POLICY_GENERIC) -E -dM - | \
@@ -102,12 +108,13 @@ $(POLICY_NUMBERS): $(POLICY_DIR)/policy.mk | $(BUILD)/policy
 		$(HOSTCC) -E -dM - | awk '$$2 ~ /^__NR_/ && $$3 ~ /^[0-9]+$$/ { \
 		print "{ \"" substr($$2, 6) "\", " $$3 ", 0 }," }' | sort; fi; \
 	echo '{ 0, 0, 0 } };'; } > $@.tmp
-	mv $@.tmp $@
+	$(Q)mv $@.tmp $@
 
 $(BUILD)/unit/policy_%: tests/unit/policy_%.c $(wildcard tests/unit/policy_*.h) $(POLICY_ASAN_OBJS) \
 		$(POLICY_NUMBERS) $(POLICY_TEXTS) $(POLICY_TOOL)
 	@mkdir -p $(@D)
-	$(HOSTCC) $(ASAN_CFLAGS) $(POLICY_TEST_FLAGS) -DPOLICY_TOOL='"$(POLICY_TOOL)"' -o $@ $< \
+	$(call say,LINK)
+	$(Q)$(HOSTCC) $(ASAN_CFLAGS) $(POLICY_TEST_FLAGS) -DPOLICY_TOOL='"$(POLICY_TOOL)"' -o $@ $< \
 		$(POLICY_ASAN_OBJS) -lcmocka -lseccomp
 
 UNIT_TESTS += $(POLICY_TESTS:%=$(BUILD)/unit/%)
@@ -118,11 +125,13 @@ POLICY_FUZZERS := $(addprefix $(BUILD)/fuzz/,policy_diff policy_text policy_bpf)
 $(POLICY_FUZZERS): $(BUILD)/fuzz/%: tests/fuzz/%.c $(POLICY_LIB_SRCS) $(POLICY_HEADERS) \
 		$(wildcard tests/unit/bpf_sim.* tests/unit/policy_naive.*)
 	@mkdir -p $(@D)
-	$(CLANG) $(FUZZ_CFLAGS) $(POLICY_TEST_FLAGS) -o $@ $< $(POLICY_LIB_SRCS) \
+	$(call say,LINK)
+	$(Q)$(CLANG) $(FUZZ_CFLAGS) $(POLICY_TEST_FLAGS) -o $@ $< $(POLICY_LIB_SRCS) \
 		tests/unit/bpf_sim.c tests/unit/policy_naive.c -lseccomp
 FUZZERS += $(POLICY_FUZZERS)
 
 $(BUILD)/bench/filter_load: tests/bench/filter_load.c tests/unit/bpf_sim.c $(POLICY_LIB_OBJS)
 	@mkdir -p $(@D)
-	$(HOSTCC) $(HOST_CFLAGS) $(POLICY_TEST_FLAGS) -o $@ $^ -lseccomp
+	$(call say,LINK)
+	$(Q)$(HOSTCC) $(HOST_CFLAGS) $(POLICY_TEST_FLAGS) -o $@ $^ -lseccomp
 BENCHES += $(BUILD)/bench/filter_load
