@@ -54,6 +54,7 @@ struct config {
 	int inherited[8]; /* descriptors above 2 at the start */
 	int inherited_count;
 	int pdeathsig;
+	pid_t parent; /* of the suite: the supervisor */
 };
 
 #define VICTIM_UNSEEN (-1) /* it was looked for, and /proc does not show it */

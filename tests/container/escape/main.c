@@ -185,13 +185,16 @@ static pid_t find_victim(void)
 
 	for (int tries = 0; tries < 50; tries++, usleep(100000))
 		for (pid_t pid = 2; pid < 4096; pid++) {
+			const char *words;
 			ssize_t n;
 
 			(void)snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)pid);
 			n = slurp(path, buf, sizeof(buf));
 			(void)snprintf(path, sizeof(path), "/proc/%d", (int)pid);
-			if (n > 7 && !memcmp(buf + n - 6, "--sit", 6) && stat(path, &st) == 0 &&
-			    st.st_uid != geteuid())
+			/* Two words, the second of them that: no launcher on its way to it. */
+			words = memchr(buf, '\0', n > 0 ? (size_t)n : 0);
+			if (words && buf + n - words == 7 && !memcmp(words + 1, "--sit", 6) &&
+			    stat(path, &st) == 0 && st.st_uid != geteuid())
 				return pid;
 		}
 	return VICTIM_UNSEEN;
@@ -299,6 +302,7 @@ int main(int argc, char **argv)
 	if (argc > 1 && !strcmp(argv[1], "--landlock-abi"))
 		return printf("%ld\n", syscall(444, NULL, 0, 1)) < 0;
 	c.is_init = getpid() == 1;
+	c.parent = getppid();
 	c.in_user_namespace = in_user_namespace();
 	r = parse(argc, argv, &o, &c);
 	if (r)

@@ -149,22 +149,27 @@ fi
 
 # --- without one step -------------------------------------------------------------------------
 
+# The sources as they are now, and what is compiled of them, so that one file is compiled anew.
+snapshot() {
+	mkdir -p "$work/source/build"
+	cp -a Makefile shim tests "$work/source/" || return 1
+	for kept in deps obj gen policy stremio-policy tools; do
+		[ ! -e "$BUILD/$kept" ] || cp -a "$BUILD/$kept" "$work/source/build/" || return 1
+	done
+}
+
 # mutant CALLS FILE...: a shim without these calls (a regular expression of names with their
 # bracket), and without the checks that would notice
 mutant() {
 	tree=$work/tree
 	rm -rf "$tree"
-	mkdir -p "$tree/build"
-	cp -a Makefile shim tests hooks incus-profile.yaml "$tree/" 2> /dev/null || true
-	for kept in deps obj gen policy stremio-policy tools; do
-		[ ! -e "$BUILD/$kept" ] || cp -a "$BUILD/$kept" "$tree/build/"
-	done
+	cp -a "$work/source" "$tree"
 	pattern=$1
 	shift
 	for file in "$@"; do
 		grep -Eq "($pattern)[^|;]* < 0" "$tree/$file" || return 2
 		sed -E -e "s/($pattern)[^|;]* < 0/0/" \
-			-e 's/verify_(privileges|confinement)\([^|;]* < 0/0/' "$tree/$file" \
+			-e 's/verify_(privileges|confinement|supervisor)\([^|;]* < 0/0/' "$tree/$file" \
 			> "$work/mutant.c"
 		cat "$work/mutant.c" > "$tree/$file"
 	done
@@ -207,6 +212,10 @@ if [ ! -d "$BUILD/obj" ] || [ ! -d "$BUILD/deps" ]; then
 	skip removing_a_step_is_noticed "no objects below $BUILD to link without a step (make)"
 	finish
 fi
+if ! snapshot; then
+	not_ok removing_a_step_is_noticed 'the sources cannot be copied'
+	finish
+fi
 launch=shim/launch.c
 noticed groups state.groups 'confine_groups\(' $launch
 noticed bounding state.bounding 'confine_bounding\(' $launch
@@ -220,6 +229,12 @@ noticed filter process.trace-sibling 'load_policy\(' $launch
 # Filter and Landlock both refuse to be put on without it; so all three.
 noticed filter_landlock_and_no_new_privs identity.setuid-program \
 	'load_policy\(|confine_no_new_privs\(|landlock_confine\(' $launch
+noticed supervisor_capabilities state.supervisor-capabilities 'confine_capabilities\(' \
+	shim/retire.c
+noticed supervisor_bounding state.supervisor-bounding 'confine_bounding\(' shim/retire.c
+noticed supervisor_filter state.supervisor-filter 'filter_(load|try)\(' shim/retire.c
+noticed supervisor_no_new_privs state.supervisor-no-new-privs \
+	'filter_(load|try)\(|confine_no_new_privs\(' shim/retire.c
 noticed directory state.directory 'stay_inside\(' $launch
 noticed descriptors state.descriptors 'descriptors_(close_on_exec|clean)\(' $launch shim/main.c
 [ "$force" != landlock ] || noticed landlock file.write-srv 'landlock_confine\(' $launch

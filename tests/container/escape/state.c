@@ -147,6 +147,30 @@ static void tracer(struct run *r)
 	blocked(r, "no tracer");
 }
 
+/* Of the supervisor's status everything can be read; what is worth taking over? */
+static void supervisor(struct run *r)
+{
+	const char *key = r->attempt->text;
+	bool set = !strncmp(key, "Cap", 3);
+	char pid[16];
+	long long value;
+
+	if (r->config->parent < 1)
+		skip(r, "it has no parent here");
+	(void)snprintf(pid, sizeof(pid), "%d", (int)r->config->parent);
+	value = status_value(pid, key, set ? 16 : 10);
+	if (value < 0)
+		broken(r, "/proc/%s/status: %s", pid, errno_name((int)-value));
+	/* number: for sets what may be in it, for the others what must be. */
+	if (set ? value & ~r->attempt->number : value != r->attempt->number)
+		reached(r, "its supervisor, process %s, has %s %llx", pid, key, value);
+	blocked(r, "%s %llx of its supervisor", key, value);
+}
+
+#define BIT(cap) (1L << (cap))
+#define TO_LOOK_AFTER (BIT(CAP_KILL) | BIT(CAP_SYS_BOOT))
+#define TO_LAUNCH (BIT(CAP_KILL) | BIT(CAP_SETUID) | BIT(CAP_SETGID) | BIT(CAP_SETPCAP))
+
 const struct attempt attempts_state[] = {
 	{"state.uid", "runs as root", root_uid, 0, NULL, BLOCK, 0},
 	{"state.gid", "runs with group 0", root_gid, 0, NULL, BLOCK, 0},
@@ -163,6 +187,14 @@ const struct attempt attempts_state[] = {
 	{"state.descriptors", "was left open descriptors", descriptors, 0, NULL, BLOCK, 0},
 	{"state.directory", "was left a working directory outside", working_directory, 0, NULL,
 	 BLOCK, 0},
+	{"state.supervisor-capabilities", "its supervisor kept capabilities", supervisor,
+	 TO_LOOK_AFTER, "CapPrm", LATENT, 0},
+	{"state.supervisor-bounding", "its supervisor kept a bounding set", supervisor, TO_LAUNCH,
+	 "CapBnd", LATENT, 0},
+	{"state.supervisor-filter", "its supervisor runs without a filter", supervisor, 2,
+	 "Seccomp", LATENT, 0},
+	{"state.supervisor-no-new-privs", "its supervisor may raise privileges", supervisor, 1,
+	 "NoNewPrivs", LATENT, 0},
 	{"state.loader", "was left loader variables", environment, 0, NULL, LATENT, 0},
 	{"state.tracer", "is traced", tracer, 0, NULL, LATENT, 0},
 	{0},
