@@ -230,8 +230,11 @@ int account_resolve(const char *spec, const struct account_files *files, struct 
 	r = find_spec(files->passwd, user, out);
 	if (r < 0)
 		return no_files(f, -r, files->passwd);
-	if (!r && root)
+	if (!r && root) {
 		r = unlisted(0, out);
+		(void)copy(out->name, sizeof(out->name), "root");
+		(void)copy(out->home, sizeof(out->home), "/root");
+	}
 	if (!r)
 		return finding_set(f, EXIT_USAGE, STEP, 0, "no such user in this container:", user,
 				   "name one of /etc/passwd, or give a number");

@@ -66,10 +66,22 @@ static ssize_t read_whole(int fd, char *buf, size_t size)
 	return (ssize_t)len;
 }
 
+static int check(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
+	if ((st.st_uid != 0 && st.st_uid != geteuid()) || st.st_mode & (S_IWGRP | S_IWOTH))
+		return -EPERM;
+	return st.st_size > OPTIONS_ARGS_MAX ? -EFBIG : 0;
+}
+
 int args_file_read(const char *path, char ***words, struct finding *f)
 {
 	struct args *args;
-	struct stat st;
 	ssize_t len;
 	int r;
 	/* Non-blocking: a FIFO put there must not hold up PID 1. */
@@ -78,9 +90,14 @@ int args_file_read(const char *path, char ***words, struct finding *f)
 	*words = NULL;
 	if (fd < 0)
 		return fd == -ENOENT ? 0 : unreadable(f, -fd, path);
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size > OPTIONS_ARGS_MAX) {
+	r = check(fd);
+	if (r < 0) {
 		close(fd);
-		return unreadable(f, S_ISDIR(st.st_mode) ? EISDIR : EFBIG, path);
+		return r == -EPERM ? finding_set(f, EXIT_CONFINE, STEP, EPERM,
+						 "others may write to", path,
+						 "it decides who the application is: chown root, "
+						 "chmod go-w")
+				   : unreadable(f, -r, path);
 	}
 	args = mmap(NULL, sizeof(*args), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
 		    0);

@@ -13,7 +13,8 @@
  * @words: out, a NULL-terminated array in a private mapping, or NULL when there is
  *	no such file. Empty lines and lines that begin with '#' do not count.
  * @f: out, on failure, step "args-file".
- * Return: 0 or -errno with EXIT_SETUP; -EINVAL with EXIT_USAGE for a NUL byte inside.
+ * It must belong to root or to this process's user, and nobody else may write to it.
+ * Return: 0 or -errno with EXIT_SETUP; -EPERM with EXIT_CONFINE; -EINVAL with EXIT_USAGE for a NUL byte inside.
  */
 int args_file_read(const char *path, char ***words, struct finding *f);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "environment.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -31,6 +32,19 @@ static bool is_roots(char **given, const struct account *a)
 	const char *home = environment_get(given, "HOME");
 
 	return a->uid != 0 && ((user && !strcmp(user, "root")) || (home && !strcmp(home, "/root")));
+}
+
+int environment_home(char **given, struct account *a, struct finding *f)
+{
+	const char *home = environment_get(given, "HOME");
+
+	if (!home || home[0] != '/' || is_roots(given, a))
+		return 0;
+	if (strlen(home) >= sizeof(a->home))
+		return finding_set(f, EXIT_SETUP, "environment", ENAMETOOLONG, "HOME is too long",
+				   NULL, "255 bytes at most");
+	memcpy(a->home, home, strlen(home) + 1);
+	return 0;
 }
 
 /* Does this entry of the given environment yield to one that is added? */

@@ -20,6 +20,15 @@
 char **environment_build(char **given, const struct account *a, const struct runtime_dir *rd);
 
 /**
+ * environment_home() - let a given HOME be the account's home.
+ * @given: what this program got. @a: in and out, its home.
+ * @f: out, on failure, step "environment".
+ * Counts as given by the same rule as above, and when it is an absolute path.
+ * Return: 0; -ENAMETOOLONG with EXIT_SETUP.
+ */
+int environment_home(char **given, struct account *a, struct finding *f);
+
+/**
  * environment_get() - look a variable up.
  * @env: the array. @name: without '='. Return: its value or NULL.
  */

@@ -87,7 +87,7 @@ int filter_load(const struct policy *p, struct finding *f)
 	return 0;
 }
 
-static int try(uint32_t nr, int want, const struct policy *p, struct finding *f)
+static int answers(uint32_t nr, int want, const struct policy *p, struct finding *f)
 {
 	if (nr == POLICY_NO_CANARY)
 		return 0;
@@ -100,7 +100,7 @@ static int try(uint32_t nr, int want, const struct policy *p, struct finding *f)
 
 int filter_try(const struct policy *p, struct finding *f)
 {
-	int r = try(p->canary_enosys, ENOSYS, p, f);
+	int r = answers(p->canary_enosys, ENOSYS, p, f);
 
-	return r < 0 ? r : try(p->canary_eperm, EPERM, p, f);
+	return r < 0 ? r : answers(p->canary_eperm, EPERM, p, f);
 }

@@ -8,6 +8,7 @@
 #include <sys/sysmacros.h>
 
 #include "directory.h"
+#include "finding.h"
 
 #define DRM_MAJOR 226
 #define DRM_RENDER_MINOR 128
@@ -20,8 +21,13 @@ static void insert(struct groups *g, gid_t gid)
 
 	while (at < g->count && g->gid[at] < gid)
 		at++;
-	if (g->count == GROUPS_MAX || (at < g->count && g->gid[at] == gid))
+	if (at < g->count && g->gid[at] == gid)
 		return;
+	if (g->count == GROUPS_MAX) {
+		log_warn("groups", 0, "the devices belong to more than 32, the rest is left out",
+			 NULL, NULL);
+		return;
+	}
 	memmove(&g->gid[at + 1], &g->gid[at], (g->count - at) * sizeof(gid_t));
 	g->gid[at] = gid;
 	g->count++;

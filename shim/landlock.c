@@ -10,6 +10,7 @@
 
 #include "environment.h"
 #include "landlock_rules.h"
+#include "path.h"
 #include "sys.h"
 #include "text.h"
 
@@ -41,7 +42,6 @@ struct building {
 	int ruleset;
 	uint64_t handled;
 	bool root_readable; /* "/" itself was granted */
-	bool proc_writable;
 	struct finding *f;
 };
 
@@ -129,31 +129,48 @@ static size_t ruleset_size(int abi)
 	return abi >= 4 ? 2 * sizeof(uint64_t) : sizeof(uint64_t);
 }
 
-/* Does somebody serve the display on the abstract socket that libxcb tries first? */
+/* The number of a display on this machine; a remote one has no socket here. */
+static const char *local_display(char **env)
+{
+	const char *display = environment_get(env, "DISPLAY");
+
+	if (display && !strncmp(display, "unix:", 5))
+		display += 4;
+	return display && display[0] == ':' && display[1] >= '0' && display[1] <= '9' ? display + 1
+										      : NULL;
+}
+
+/* Does another user's process answer on the display's abstract socket? */
+static bool is_served(const struct sockaddr_un *addr, socklen_t size)
+{
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool served;
+
+	if (fd < 0)
+		return false;
+	/* One of the application's own could be there to have the scope lifted. */
+	served = connect(fd, (const struct sockaddr *)addr, size) == 0 &&
+		 getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && peer.uid != getuid();
+	close(fd);
+	return served;
+}
+
+/* libxcb tries the abstract socket first, and EPERM there ends its search. */
 static bool abstract_x_server(char **env)
 {
 	static const char prefix[] = "/tmp/.X11-unix/X";
 	struct sockaddr_un addr = {.sun_family = AF_UNIX};
-	const char *display = environment_get(env, "DISPLAY");
-	const char *number = display ? strrchr(display, ':') : NULL;
+	const char *number = local_display(env);
 	size_t len = sizeof(prefix) - 1;
-	socklen_t size;
-	bool served;
-	int fd;
 
-	if (!number || number[1] < '0' || number[1] > '9')
+	if (!number)
 		return false;
 	memcpy(addr.sun_path + 1, prefix, len);
-	for (number++; *number >= '0' && *number <= '9' && len + 2 < sizeof(addr.sun_path);)
+	while (*number >= '0' && *number <= '9' && len + 2 < sizeof(addr.sun_path))
 		addr.sun_path[1 + len++] = *number++;
-	size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + len);
-
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return false;
-	served = connect(fd, (const struct sockaddr *)&addr, size) == 0 || errno == EAGAIN;
-	close(fd);
-	return served;
+	return is_served(&addr, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + len));
 }
 
 static int create(struct building *b, int abi, char **env)
@@ -161,11 +178,12 @@ static int create(struct building *b, int abi, char **env)
 	struct ruleset set = {.fs = handled_fs(abi)};
 
 	if (abi >= 6)
-		set.scoped = SCOPE_SIGNAL;
-	if (abi >= 6 && !abstract_x_server(env))
-		set.scoped |= SCOPE_ABSTRACT_UNIX_SOCKET;
-	else if (abi >= 6)
-		log_info(STEP, "leaves abstract sockets alone, the X server listens on one", NULL);
+		set.scoped = SCOPE_SIGNAL | SCOPE_ABSTRACT_UNIX_SOCKET;
+	if (abi >= 6 && abstract_x_server(env)) {
+		set.scoped &= ~SCOPE_ABSTRACT_UNIX_SOCKET;
+		log_warn(STEP, 0, "leaves abstract sockets alone, the X server listens on one",
+			 NULL, "start the X server with -nolisten local");
+	}
 	b->handled = set.fs;
 	b->ruleset = (int)syscall(NR_CREATE_RULESET, &set, ruleset_size(abi), 0u);
 	if (b->ruleset < 0)
@@ -179,14 +197,6 @@ static bool is_root_directory(const struct stat *st)
 	struct stat root;
 
 	return stat("/", &root) == 0 && root.st_dev == st->st_dev && root.st_ino == st->st_ino;
-}
-
-static void note_grant(struct building *b, const char *path, bool root, uint32_t access)
-{
-	if (root && access & FS_READ_DIR)
-		b->root_readable = true;
-	if (access & FS_WRITE_FILE && (root || !strncmp(path, "/proc", 5)))
-		b->proc_writable = true;
 }
 
 /* Is it simply not there, or out of the user's reach? Then it needs no rule. */
@@ -213,18 +223,22 @@ static int add_opened(struct building *b, int fd, const char *path, uint32_t acc
 	/* All of the container only for those who ask for it, not for a `./command`. */
 	if (root && !required)
 		return 0;
+	if (root && access & FS_WRITE_FILE)
+		return refused(b, EINVAL, "would open everything:", path);
 	if (!S_ISDIR(st.st_mode))
 		rule.access &= FS_OF_FILES;
 	if (syscall(NR_ADD_RULE, b->ruleset, RULE_PATH_BENEATH, &rule, 0u) < 0)
 		return refused(b, errno, "cannot add a rule for", path);
-	note_grant(b, path, root, access);
+	b->root_readable |= root;
 	return 0;
 }
 
-static int add(void *context, const char *path, uint32_t access, bool required)
+static int add(void *context, const char *path, uint32_t access, enum landlock_origin origin)
 {
 	struct building *b = context;
-	int fd = sys_open(path, O_PATH);
+	/* The table names the system's places; all others may lie in the application's. */
+	int fd = origin == LANDLOCK_FIXED ? sys_open(path, O_PATH) : path_open(path);
+	bool required = origin == LANDLOCK_REQUIRED;
 	int r;
 
 	if (fd < 0)
@@ -234,20 +248,54 @@ static int add(void *context, const char *path, uint32_t access, bool required)
 	return r;
 }
 
-/* Two files that are open to every process without Landlock. */
-static int try(const struct building *b)
+/*
+ * Proof that it took: something that was allowed before and is not any more. That is
+ * reading the root directory, or, where this was granted or its mode forbids it, making a
+ * whiteout (character device 0, which the kernel leaves to everybody): no rule ever
+ * allows it. Both return 0 or the errno value.
+ */
+static int read_root(void)
 {
-	int fd = -EACCES;
+	int fd = sys_open("/", O_RDONLY | O_DIRECTORY);
 
-	if (!b->root_readable)
-		fd = sys_open("/", O_RDONLY | O_DIRECTORY);
-	if (fd == -EACCES && !b->proc_writable)
-		fd = sys_open("/proc/self/comm", O_WRONLY);
-	if (fd == -EACCES)
+	if (fd < 0)
+		return -fd;
+	close(fd);
+	return 0;
+}
+
+static int make_whiteout(void)
+{
+	char path[64];
+	struct text t;
+
+	text_begin(&t, path, sizeof(path));
+	text_str(&t, "/tmp/.stremio-shim-");
+	text_num(&t, (uint64_t)getpid());
+	if (syscall(SYS_mknodat, AT_FDCWD, path, S_IFCHR | 0600, 0) < 0)
+		return errno;
+	(void)unlink(path);
+	return 0;
+}
+
+static int restrict_self(struct building *b)
+{
+	int (*probe)(void) = read_root;
+	int denied;
+
+	if (b->root_readable || probe() != 0)
+		probe = make_whiteout;
+	if (probe() != 0)
+		return finding_set(b->f, EXIT_CONFINE, STEP, 0,
+				   "cannot be tried, neither / nor /tmp is open to the application",
+				   NULL, "chmod 1777 /tmp, or drop --ro=/");
+	if (syscall(NR_RESTRICT_SELF, b->ruleset, 0u) < 0)
+		return finding_set(b->f, EXIT_CONFINE, STEP, errno, "cannot be put in force", NULL,
+				   errno == E2BIG ? "too many sandboxes within each other" : NULL);
+	denied = probe();
+	if (denied == EACCES)
 		return 0;
-	if (fd >= 0)
-		close(fd);
-	return finding_set(b->f, EXIT_CONFINE, STEP, fd < 0 ? -fd : EPERM,
+	return finding_set(b->f, EXIT_CONFINE, STEP, denied ? denied : EPERM,
 			   "does not deny what it should", NULL,
 			   "nothing was started; report this with `uname -r`");
 }
@@ -263,12 +311,8 @@ int landlock_confine(const struct options *o, int abi, char **env, struct findin
 	if (r < 0)
 		return r;
 	r = landlock_rules_each(o, env, add, &b);
-	if (r == -ENAMETOOLONG && !f->hint[0])
-		r = finding_set(f, EXIT_CONFINE, STEP, -r, "a directory of PATH is too long", NULL,
-				NULL);
-	if (r == 0 && syscall(NR_RESTRICT_SELF, b.ruleset, 0u) < 0)
-		r = finding_set(f, EXIT_CONFINE, STEP, errno, "cannot be put in force", NULL,
-				errno == E2BIG ? "too many sandboxes within each other" : NULL);
+	if (r == 0)
+		r = restrict_self(&b);
 	close(b.ruleset);
-	return r < 0 ? r : try(&b);
+	return r;
 }

@@ -41,11 +41,12 @@ int landlock_check(const struct options *o, int *abi, struct finding *f);
  * @o: --rw, --ro and the command, whose directory counts as one for programs.
  * @abi: from landlock_check(); 0: nothing is done.
  * @env: the application's environment: HOME, XDG_RUNTIME_DIR, XDG_CACHE_HOME and TMPDIR
- *	are writable, what PATH names is executable.
+ *	are writable, what PATH names is executable. Links that are not root's are not followed,
+ *	see path_open().
  * @f: out, on failure, step "landlock".
  *
  * Programs: read and execute. System data: read. Home and the like: all but execute
- * and device nodes. Devices: read, write, control. Everything else: nothing. Where the
+ * and device nodes (a dynamic loader can still be handed a file of the home). Devices: read, write, control. Everything else: nothing. Where the
  * kernel can: no signals to processes outside, no abstract sockets of others, unless an
  * X server listens on one in this network namespace (libxcb tries it first and gives
  * up on EPERM). Then tries whether it took.

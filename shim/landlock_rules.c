@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "landlock_rules.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <string.h>
 
 #include "environment.h"
+#include "tmpfs.h"
 
 struct path_rule {
 	const char *path;
@@ -77,7 +77,7 @@ static int each_writable_variable(char **env, landlock_rule rule, void *context)
 
 		if (!is_below_root(path))
 			continue;
-		r = rule(context, path, FS_WRITABLE, false);
+		r = rule(context, path, FS_WRITABLE, LANDLOCK_DERIVED);
 		if (r)
 			return r;
 	}
@@ -89,10 +89,10 @@ static int program_directory(const char *path, size_t len, landlock_rule rule, v
 	char dir[PATH_MAX];
 
 	if (len >= sizeof(dir))
-		return -ENAMETOOLONG;
+		return 0;
 	memcpy(dir, path, len);
 	dir[len] = '\0';
-	return rule(context, dir, FS_PROGRAMS, false);
+	return rule(context, dir, FS_PROGRAMS, LANDLOCK_DERIVED);
 }
 
 static int each_of_path(char **env, landlock_rule rule, void *context)
@@ -123,10 +123,19 @@ static int directory_of_command(const char *command, landlock_rule rule, void *c
 
 	if (!slash)
 		return 0;
-	r = rule(context, command, FS_EXECUTE | FS_READ_FILE, false);
+	r = rule(context, command, FS_EXECUTE | FS_READ_FILE, LANDLOCK_DERIVED);
 	if (r || slash == command)
 		return r;
 	return program_directory(command, (size_t)(slash - command), rule, context);
+}
+
+static int of_tmpfs(const char *spec, landlock_rule rule, void *context)
+{
+	char path[PATH_MAX];
+
+	if (tmpfs_path(spec, path, sizeof(path)) < 0)
+		return 0;
+	return rule(context, path, FS_WRITABLE, LANDLOCK_DERIVED);
 }
 
 int landlock_rules_each(const struct options *o, char **env, landlock_rule rule, void *context)
@@ -134,16 +143,18 @@ int landlock_rules_each(const struct options *o, char **env, landlock_rule rule,
 	int r = 0;
 
 	for (size_t i = 0; !r && i < sizeof(fixed) / sizeof(fixed[0]); i++)
-		r = rule(context, fixed[i].path, fixed[i].access, false);
+		r = rule(context, fixed[i].path, fixed[i].access, LANDLOCK_FIXED);
 	if (!r)
 		r = each_writable_variable(env, rule, context);
 	if (!r)
 		r = each_of_path(env, rule, context);
 	if (!r && o->command)
 		r = directory_of_command(o->command[0], rule, context);
+	for (size_t i = 0; !r && i < o->tmpfs_count; i++)
+		r = of_tmpfs(o->tmpfs[i], rule, context);
 	for (size_t i = 0; !r && i < o->ro_count; i++)
-		r = rule(context, o->ro[i], FS_PROGRAMS, true);
+		r = rule(context, o->ro[i], FS_PROGRAMS, LANDLOCK_REQUIRED);
 	for (size_t i = 0; !r && i < o->rw_count; i++)
-		r = rule(context, o->rw[i], FS_WRITABLE, true);
+		r = rule(context, o->rw[i], FS_WRITABLE, LANDLOCK_REQUIRED);
 	return r;
 }

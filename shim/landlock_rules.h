@@ -44,19 +44,23 @@ enum landlock_fs {
 	FS_OF_FILES = FS_EXECUTE | FS_WRITE_FILE | FS_READ_FILE | FS_TRUNCATE | FS_IOCTL_DEV,
 };
 
-/*
- * Called for each path. @required: it was asked for by name, so it must exist.
- * Return: 0 to go on, or -errno.
- */
-typedef int (*landlock_rule)(void *context, const char *path, uint32_t access, bool required);
+enum landlock_origin {
+	LANDLOCK_FIXED,	   /* the table's */
+	LANDLOCK_DERIVED,  /* the environment's or the command's: need not exist */
+	LANDLOCK_REQUIRED, /* asked for by name: must exist */
+};
+
+/* Called for each path. Return: 0 to go on, or -errno with the finding filled. */
+typedef int (*landlock_rule)(void *context, const char *path, uint32_t access,
+			     enum landlock_origin origin);
 
 /**
  * landlock_rules_each() - walk all paths that the application may reach.
  * @o, @env: as for landlock_confine().
  * @rule: called with each path; a path may come twice, rights add up.
  * @context: handed to @rule.
- * Return: 0, the first other value of @rule, or -ENAMETOOLONG (a directory of PATH or of
- * the command that does not fit into PATH_MAX).
+ * A directory of PATH or of the command that does not fit into PATH_MAX cannot exist and is
+ * passed over. Return: 0, or the first other value of @rule.
  */
 int landlock_rules_each(const struct options *o, char **env, landlock_rule rule, void *context);
 

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <sys/stat.h>
+#include <poll.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -21,13 +21,18 @@
 
 /*
  * Two pipes between supervisor and child. `go`: one byte when the supervisor has
- * retired; end of file means that it failed, or is gone. `outcome`: a finding when
- * the launch failed; end of file when the exec took place and closed it.
+ * retired; end of file means that it failed, or is gone. `outcome`: findings. One
+ * without a status right before the exec; end of file after that one means that the
+ * exec took place and closed the pipe, end of file without it that the child died. One
+ * with a status: the launch failed.
  */
 struct pipes {
 	int go[2];
 	int outcome[2];
 };
+
+/* How often a pending stop is looked for while the launch lasts. */
+#define LAUNCH_TICK_MS 20
 
 /* ------------------------------------------------------------------ the child */
 
@@ -61,11 +66,19 @@ static int stay_inside(struct finding *f)
 	return 0;
 }
 
-/* The mask goes last: until here a signal is held, from here it has its default effect. */
+/*
+ * The mask goes last: until here a signal is held, from here it has its default effect.
+ * What this process has brought on itself by writing to a stderr that is gone is none of
+ * the application's business.
+ */
 static int release_signals(struct finding *f)
 {
-	int r = signals_set_mask(0);
+	int r = signals_discard(SIGPIPE);
 
+	if (!r)
+		r = signals_discard(SIGXFSZ);
+	if (!r)
+		r = signals_set_mask(0);
 	if (r < 0)
 		return finding_set(f, EXIT_SETUP, "signals", -r, "cannot be unblocked", NULL, NULL);
 	return 0;
@@ -99,7 +112,7 @@ static int load_policy(const struct policy *p, struct finding *f)
  *   gid before uid          the other way round it would not be allowed any more
  *   capabilities after uid  NO_SETUID_FIXUP has kept them through the change
  *   parent-death after uid  a change of uid clears it
-*   landlock after uid      what the application cannot reach needs no rule; before the
+ *   landlock after uid      what the application cannot reach needs no rule; before the
  *                           filter, which knows none of its calls
  *   close-on-exec           after the last open(2)
  *   filter, then verify     the filter is part of what is verified; what it may not
@@ -134,6 +147,17 @@ static int confine(const struct launch *l, char **env, int status, const struct 
 	return 0;
 }
 
+static int announce_exec(const struct pipes *p, struct finding *f)
+{
+	static const struct finding about_to_exec;
+
+	if (write(p->outcome[1], &about_to_exec, sizeof(about_to_exec)) ==
+	    (ssize_t)sizeof(about_to_exec))
+		return 0;
+	return finding_set(f, EXIT_CONFINE, "filter", errno, "does not let write(2) through", NULL,
+			   "a policy must allow it");
+}
+
 _Noreturn static void child(const struct launch *l, const struct pipes *p, pid_t parent)
 {
 	struct expectation e = {
@@ -148,11 +172,11 @@ _Noreturn static void child(const struct launch *l, const struct pipes *p, pid_t
 	ssize_t n;
 
 	close(p->go[1]);
-	umask(022);
 	if (!env)
 		(void)finding_set(&f, EXIT_SETUP, "environment", ENOMEM, "no memory for it", NULL,
 				  NULL);
-	else if (status >= 0 && confine(l, env, status, &e, parent, p, &f) == 0)
+	else if (status >= 0 && confine(l, env, status, &e, parent, p, &f) == 0 &&
+		 announce_exec(p, &f) == 0)
 		(void)command_exec(l->options->command, env, &f);
 
 	/* Only failures get here. Fail safe: nothing below may start anything. */
@@ -185,22 +209,76 @@ static void reap(pid_t pid)
 		continue;
 }
 
-/* Read until the pipe closes: all of a finding, or nothing at all. */
-static int read_outcome(int fd, struct finding *f)
+static signal_set stop_requests(bool init)
+{
+	return SIGNAL_BIT(SIGTERM) | SIGNAL_BIT(SIGPWR) | SIGNAL_BIT(SIGNAL_HALT) |
+	       SIGNAL_BIT(SIGNAL_POWEROFF) | (init ? SIGNAL_BIT(SIGINT) : 0);
+}
+
+/*
+ * Sleep until the child has something to say. Signals stay held meanwhile, but for one
+ * thing: when a stop is asked for, the child has the stop's timeout to get to its exec.
+ * Return: 0; 1 when the pipe is closed and empty; -ETIMEDOUT.
+ */
+static int wait_for_outcome(const struct launch *l, int fd)
+{
+	struct pollfd fds[] = {
+		{.fd = fd, .events = POLLIN},
+		{.fd = l->signals, .events = POLLIN},
+	};
+	int64_t left = l->options->stop_timeout_ms;
+	signal_set pending = 0;
+
+	/* Poll fails only where its arguments are wrong: then read(2) does the waiting. */
+	while (poll(fds, fds[1].fd < 0 ? 1 : 2, fds[1].fd < 0 ? LAUNCH_TICK_MS : -1) >= 0) {
+		if (fds[0].revents)
+			return !(fds[0].revents & POLLIN);
+		(void)signals_pending(&pending);
+		if (pending & stop_requests(l->init) && (left -= LAUNCH_TICK_MS) < 0)
+			return -ETIMEDOUT;
+		/* Something is pending from here on: look again at each tick. */
+		fds[1].fd = -1;
+	}
+	return 0;
+}
+
+/* Return: 0 and whether the child has announced its exec, 1 at the end, -errno. */
+static int read_finding(const struct launch *l, int fd, struct finding *f)
 {
 	struct finding theirs;
+	int r = wait_for_outcome(l, fd);
 	ssize_t n;
 
+	if (r > 0)
+		return r;
+	if (r < 0)
+		return finding_set(f, EXIT_SETUP, "launch", ETIMEDOUT,
+				   "a stop was asked for before the command was there", NULL, NULL);
 	do {
 		n = read(fd, &theirs, sizeof(theirs));
 	} while (n < 0 && errno == EINTR);
 	if (n == 0)
-		return 0;
+		return 1;
 	if (n != (ssize_t)sizeof(theirs))
-		return finding_set(f, EXIT_SETUP, "fork", n < 0 ? errno : EIO,
-				   "cannot read the outcome of the launch", NULL, NULL);
+		return finding_set(f, EXIT_SETUP, "launch", n < 0 ? errno : EIO,
+				   "its outcome cannot be read", NULL, NULL);
+	if (!theirs.status)
+		return 0;
 	*f = theirs;
 	return -EPERM;
+}
+
+static int read_outcome(const struct launch *l, int fd, struct finding *f)
+{
+	int r = read_finding(l, fd, f);
+
+	if (r > 0)
+		return finding_set(f, EXIT_CONFINE, "launch", ECHILD,
+				   "the child died before the exec", NULL,
+				   "out of memory, killed from outside, or killed by its policy");
+	if (r == 0)
+		r = read_finding(l, fd, f);
+	return r < 0 ? r : 0;
 }
 
 int launch(const struct launch *l, pid_t *pid, struct finding *f)
@@ -230,7 +308,7 @@ int launch(const struct launch *l, pid_t *pid, struct finding *f)
 		reap(*pid); /* it ends by itself, without the word */
 		return r;
 	}
-	r = read_outcome(p.outcome[0], f);
+	r = read_outcome(l, p.outcome[0], f);
 	close(p.outcome[0]);
 	if (r < 0) {
 		/* It ends by itself, unless its outcome could not be read. */

@@ -23,6 +23,7 @@ struct launch {
 	const struct policy *policy; /* NULL: none */
 	int landlock_abi;	     /* from landlock_check() */
 	struct terminal terminal;
+	int signals;	    /* from signals_open() */
 	char **environment; /* as this program got it */
 	bool init;	    /* this process is PID 1 of its namespace */
 };
@@ -36,7 +37,8 @@ struct launch {
  * The child takes its privileges away step by step and verifies, this process
  * meanwhile takes away its own (see retire.h), and only when both have succeeded
  * does the child exec. So no failure of either leaves an application running, and
- * when this returns 0, the exec has taken place.
+ * when this returns 0, the exec has taken place. Signals stay held meanwhile; after a
+ * request to stop the launch may last for the stop's timeout and no longer.
  *
  * Return: 0 or -errno; @f->status is EXIT_SETUP, EXIT_CONFINE, EXIT_CANNOT_EXEC or
  * EXIT_NOT_FOUND. On failure the child is reaped.

@@ -74,45 +74,86 @@ static bool descends_from(uint32_t pid, uint32_t ancestor)
 	return false;
 }
 
-static void send(uint32_t pid, int signum)
+/* A stopped process could not answer SIGTERM. */
+static void signal_process(pid_t pid, int signum)
 {
-	kill((pid_t)pid, signum);
+	kill(pid, signum);
 	if (signum == SIGTERM)
-		kill((pid_t)pid, SIGCONT);
+		kill(pid, SIGCONT);
 }
 
-/* @self: 0 for PID 1's errand (shells), else whose descendants get @signum. */
-static void walk(uint32_t self, int signum)
+static bool hang_up_shell(uint32_t pid, int signum)
+{
+	struct process p;
+
+	if (!read_process(pid, &p) || p.session != pid || !p.terminal)
+		return false;
+	kill((pid_t)pid, signum);
+	return true;
+}
+
+static bool signal_descendant(uint32_t pid, int signum)
+{
+	if (!descends_from(pid, (uint32_t)getpid()))
+		return false;
+	signal_process((pid_t)pid, signum);
+	return true;
+}
+
+/* Return: how many of all processes @act has signalled. */
+static int each_process(bool (*act)(uint32_t pid, int signum), int signum)
 {
 	struct directory dir;
-	struct process p;
 	const char *name;
 	uint32_t pid;
+	int count = 0;
 
 	if (directory_open(&dir, "/proc") < 0)
-		return;
-	while (directory_next(&dir, &name) > 0) {
-		if (parse_u32(name, INT32_MAX, &pid) < 0 || pid <= 1)
-			continue;
-		if (self) {
-			if (descends_from(pid, self))
-				send(pid, signum);
-		} else if (read_process(pid, &p) && p.session == pid && p.terminal) {
-			kill((pid_t)pid, signum);
-		}
-	}
+		return 0;
+	while (directory_next(&dir, &name) > 0)
+		if (parse_u32(name, INT32_MAX, &pid) == 0 && pid > 1)
+			count += act(pid, signum);
 	directory_close(&dir);
+	return count;
+}
+
+/*
+ * Where /proc hides other users' processes (hidepid), it still lists one's own children.
+ * Theirs become ours as they end.
+ */
+static void signal_children(int signum)
+{
+	char buf[1024];
+	struct text t;
+	const char *at = buf;
+	uint32_t pid;
+	ssize_t n;
+	int fd;
+
+	text_begin(&t, buf, sizeof(buf));
+	text_str(&t, "/proc/self/task/");
+	text_num(&t, (uint64_t)getpid());
+	text_str(&t, "/children");
+	fd = sys_open(buf, O_RDONLY);
+	if (fd < 0)
+		return;
+	n = read(fd, buf, sizeof(buf) - 1);
+	close(fd);
+	buf[n < 0 ? 0 : n] = '\0';
+	/* A number that the buffer has cut ends without the blank behind it. */
+	while (field_u32(&at, &pid) == 0 && at[-1] == ' ')
+		signal_process((pid_t)pid, signum);
 }
 
 void leftovers_signal(bool init, int signum)
 {
-	if (!init) {
-		walk((uint32_t)getpid(), signum);
-		return;
+	if (init) {
+		signal_process(-1, signum);
+		if (signum == SIGTERM)
+			(void)each_process(hang_up_shell, SIGHUP);
+	} else if (!each_process(signal_descendant, signum)) {
+		signal_children(signum);
 	}
-	send((uint32_t)-1, signum);
-	if (signum == SIGTERM)
-		walk(0, SIGHUP);
 }
 
 bool leftovers_any(bool init)

@@ -7,10 +7,12 @@
 #include <errno.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "account.h"
 #include "descriptors.h"
+#include "environment.h"
 #include "filter.h"
 #include "finding.h"
 #include "groups.h"
@@ -38,6 +40,7 @@ static int become_supervisor(struct supervisor *s, struct finding *f)
 	if (signals_set_default(SIGCHLD) < 0 || signals_set_default(SIGTSTP) < 0)
 		return finding_set(f, EXIT_SETUP, "signals", EINVAL, "cannot reset a disposition",
 				   NULL, NULL);
+	umask(022); /* of what is prepared, and inherited by the command */
 	s->init = getpid() == 1;
 	if (!s->init && prctl(PR_SET_CHILD_SUBREAPER, 1L, 0L, 0L, 0L) < 0)
 		return finding_set(f, EXIT_SETUP, "subreaper", EINVAL, "cannot adopt orphans", NULL,
@@ -70,6 +73,7 @@ static int run(char **argv, struct finding *f)
 
 	if (become_supervisor(&s, f) < 0 ||
 	    account_resolve(options.user, &account_files_system, &plan.account, f) < 0 ||
+	    environment_home(environ, &plan.account, f) < 0 ||
 	    filter_choose(&options, &plan.policy, f) < 0 ||
 	    landlock_check(&options, &plan.landlock_abi, f) < 0 ||
 	    prepare(&options, &plan.account, &plan.runtime_dir, f) < 0 ||
@@ -77,6 +81,7 @@ static int run(char **argv, struct finding *f)
 		return f->status;
 	groups_of_devices(&plan.groups);
 	plan.init = s.init;
+	plan.signals = s.signals;
 	s.stop_timeout_ms = options.stop_timeout_ms;
 	s.ready = ready_connect(options.ready, s.init);
 

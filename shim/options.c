@@ -528,8 +528,8 @@ int options_help(void)
 	text_str(&t,
 		 "\n"
 		 "Each option but the last two has an environment twin, --stop-timeout=5 is\n"
-		 "STREMIO_STOP_TIMEOUT=5; the command line wins. STREMIO_TMPFS holds several\n"
-		 "values separated by ';', switches are 1 or 0.\n"
+		 "STREMIO_STOP_TIMEOUT=5; the command line wins. Repeatable ones hold\n"
+		 "several values separated by ';', switches are 1 or 0.\n"
 		 "\n"
 		 "Stop: SIGTERM, SIGPWR, 37, 38. Restart as PID 1: SIGINT. All other signals are\n"
 		 "passed on.\n"

@@ -13,99 +13,61 @@
 #include <sys/statfs.h>
 #include <unistd.h>
 
-#include "sys.h"
+#include "path.h"
 #include "text.h"
 #include "tmpfs.h"
 
 #define STEP "prepare"
 
-/* facts: Chromium needs 16 MiB to render at all, 64 to be safe; pages count
+/* Chromium needs 16 MiB to render at all, 64 to be safe; pages count
  * against the container's memory limit only when they are used. */
 #define SHM_OPTIONS "mode=1777,size=256m"
 
 static int need_proc(struct finding *f)
 {
 	struct statfs fs;
+	char self[16];
+	uint32_t pid;
+	ssize_t n;
 
-	if (statfs("/proc/self", &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC)
+	if (statfs("/proc/self", &fs) < 0 || fs.f_type != PROC_SUPER_MAGIC)
+		return finding_set(f, EXIT_SETUP, STEP, 0, "/proc is not mounted", NULL,
+				   "confinement is verified by it: mount -t proc proc /proc");
+	/* Numbers of another pid namespace would lead to other processes. */
+	n = readlink("/proc/self", self, sizeof(self) - 1);
+	self[n < 0 ? 0 : n] = '\0';
+	if (parse_u32(self, INT32_MAX, &pid) == 0 && (pid_t)pid == getpid())
 		return 0;
-	return finding_set(f, EXIT_SETUP, STEP, 0, "/proc is not mounted", NULL,
-			   "confinement is verified by it: mount -t proc proc /proc");
+	return finding_set(f, EXIT_SETUP, STEP, 0, "/proc belongs to another pid namespace", NULL,
+			   "mount one of this namespace: mount -t proc proc /proc");
 }
 
-/*
- * Create a directory and its missing parents; the last one gets owner and mode.
- * One that exists is left as it is. All is done through descriptors that do not
- * follow symbolic links, and the owner is changed only on what was created here.
- */
-static int create_directory(const char *path, uid_t uid, gid_t gid, mode_t mode)
+static int make_shm(void)
 {
-	char part[256];
-	const char *at = path;
-	int dir = sys_open("/", O_PATH | O_DIRECTORY);
-	int r = 0;
+	bool created;
+	int r = path_make_directory("/dev/shm", 0, 0, 01777, &created);
+	int fd;
 
-	while (dir >= 0 && *at) {
-		const char *slash;
-		size_t len;
-		bool last;
-		bool created;
-		int next;
-
-		while (*at == '/')
-			at++;
-		if (!*at)
-			break;
-		slash = strchr(at, '/');
-		len = slash ? (size_t)(slash - at) : strlen(at);
-		last = !slash || !slash[strspn(slash, "/")];
-		if (len >= sizeof(part)) {
-			r = -ENAMETOOLONG;
-			break;
-		}
-		memcpy(part, at, len);
-		part[len] = '\0';
-		at += len;
-
-		created = mkdirat(dir, part, last ? 0700 : 0755) == 0;
-		if (!created && errno != EEXIST) {
-			r = -errno;
-			break;
-		}
-		/* Parents may be links that the image's maker set (/var/run). */
-		next = openat(dir, part,
-			      O_DIRECTORY | O_CLOEXEC | (last ? O_RDONLY | O_NOFOLLOW : O_PATH));
-		if (next < 0) {
-			r = -errno;
-			break;
-		}
-		close(dir);
-		dir = next;
-		if (last && created && (fchown(dir, uid, gid) < 0 || fchmod(dir, mode) < 0)) {
-			r = -errno;
-			break;
-		}
-	}
-	if (dir < 0)
-		return dir;
-	close(dir);
+	if (r < 0)
+		return r;
+	fd = path_open("/dev/shm");
+	if (fd < 0)
+		return fd;
+	r = tmpfs_mount(fd, SHM_OPTIONS, "");
+	close(fd);
 	return r;
 }
 
 static void prepare_shm(void)
 {
 	struct stat dev, shm;
-	struct statfs fs;
 	int r;
 
-	if (stat("/dev/shm", &shm) == 0 && stat("/dev", &dev) == 0 && shm.st_dev != dev.st_dev &&
-	    statfs("/dev/shm", &fs) == 0 && fs.f_type == TMPFS_MAGIC)
-		return;
 	/* A directory on the container's /dev will not do: that is a tmpfs of half a
-	 * megabyte in Incus. */
-	r = create_directory("/dev/shm", 0, 0, 01777);
-	if (!r)
-		r = tmpfs_mount("/dev/shm", SHM_OPTIONS);
+	 * megabyte in Incus. Any mount of its own is somebody's decision. */
+	if (stat("/dev/shm", &shm) == 0 && stat("/dev", &dev) == 0 && shm.st_dev != dev.st_dev)
+		return;
+	r = make_shm();
 	if (r)
 		log_warn(STEP, -r, "cannot mount", "/dev/shm",
 			 "browsers need it: lxc.mount.entry = tmpfs dev/shm tmpfs "
@@ -117,14 +79,16 @@ static void prepare_shm(void)
 static void prepare_tmp(void)
 {
 	struct stat st;
+	bool created;
 	int r;
 
 	if (stat("/tmp", &st) == 0 && S_ISDIR(st.st_mode)) {
-		if ((st.st_mode & 01777) == 01777)
+		/* Only root's own: another's directory is not ours to open. */
+		if ((st.st_mode & 01777) == 01777 || st.st_uid != 0)
 			return;
 		r = chmod("/tmp", 01777) < 0 ? -errno : 0;
 	} else {
-		r = create_directory("/tmp", 0, 0, 01777);
+		r = path_make_directory("/tmp", 0, 0, 01777, &created);
 	}
 	if (r)
 		log_warn(STEP, -r, "cannot make world-writable and sticky:", "/tmp",
@@ -136,21 +100,17 @@ static void prepare_tmp(void)
 static void prepare_home(const struct account *a)
 {
 	struct stat st;
-	int r;
+	bool created;
+	int r = path_make_directory(a->home, a->uid, a->gid, 0700, &created);
 
-	if (stat(a->home, &st) == 0) {
-		if (S_ISDIR(st.st_mode) && st.st_uid == a->uid)
-			return;
-		log_warn(STEP, 0, "does not belong to the application's user:", a->home,
-			 "settings will not be kept: chown it, or name another home");
-		return;
-	}
-	r = create_directory(a->home, a->uid, a->gid, 0700);
-	if (r)
+	if (r < 0)
 		log_warn(STEP, -r, "cannot create the home directory", a->home,
 			 "create it in the image, or --tmpfs over its parent");
-	else
+	else if (created)
 		log_info(STEP, "created", a->home);
+	else if (stat(a->home, &st) < 0 || st.st_uid != a->uid)
+		log_warn(STEP, 0, "does not belong to the application's user:", a->home,
+			 "settings will not be kept: chown it, or name another home");
 }
 
 static void prepare_runtime_dir(const struct account *a, struct runtime_dir *rd)
@@ -158,13 +118,14 @@ static void prepare_runtime_dir(const struct account *a, struct runtime_dir *rd)
 	struct stat st;
 	struct text t;
 	char bus[80];
+	bool created;
 	int r;
 
 	text_begin(&t, rd->path, sizeof(rd->path));
 	text_str(&t, "/run/user/");
 	text_num(&t, a->uid);
 
-	r = create_directory(rd->path, a->uid, a->gid, 0700);
+	r = path_make_directory(rd->path, a->uid, a->gid, 0700, &created);
 	if (!r && stat(rd->path, &st) < 0)
 		r = -errno;
 	if (!r && (st.st_uid != a->uid || (st.st_mode & 0777) != 0700))
@@ -217,7 +178,7 @@ int prepare(const struct options *o, const struct account *a, struct runtime_dir
 
 	memset(rd, 0, sizeof(*rd));
 	for (size_t i = 0; r == 0 && i < o->tmpfs_count; i++)
-		r = tmpfs_private(o->tmpfs[i], f);
+		r = tmpfs_private(o->tmpfs[i], a, f);
 	if (r < 0)
 		return r;
 	prepare_shm();

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "confine.h"
@@ -59,6 +60,15 @@ static int capabilities_to_keep(bool init, uint64_t *keep, struct finding *f)
 	return 0;
 }
 
+/* Set right at the start; the filter knows no prctl(2) any more. */
+static int still_private(struct finding *f)
+{
+	if (prctl(PR_GET_DUMPABLE, 0L, 0L, 0L, 0L) == 0)
+		return 0;
+	return finding_set(f, EXIT_CONFINE, "dumpable", EPERM,
+			   "the application could trace this process", NULL, NULL);
+}
+
 int retire(const struct options *o, bool init, struct finding *f)
 {
 	const struct policy *policy = policy_builtin("init", "deny");
@@ -77,7 +87,9 @@ int retire(const struct options *o, bool init, struct finding *f)
 	    confine_capabilities(e.permitted, f) < 0 ||
 	    confine_ambient(f) < 0 ||
 	    confine_no_new_privs(f) < 0 ||
-	    filter_load(policy, f) < 0)
+	    still_private(f) < 0 ||
+	    filter_load(policy, f) < 0 ||
+	    filter_try(policy, f) < 0)
 		return -EPERM;
 	/* clang-format on */
 	e.bounding = bounding & bounding_before;

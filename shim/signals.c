@@ -32,13 +32,30 @@ int signals_set_mask(signal_set mask)
 	return 0;
 }
 
-int signals_set_default(int signum)
+static int set_disposition(int signum, void (*handler)(int))
 {
-	struct kernel_sigaction act = {.handler = SIG_DFL};
+	struct kernel_sigaction act = {.handler = handler};
 
 	if (syscall(SYS_rt_sigaction, signum, &act, NULL, sizeof(act.mask)) < 0)
 		return -errno;
 	return 0;
+}
+
+int signals_set_default(int signum)
+{
+	return set_disposition(signum, SIG_DFL);
+}
+
+int signals_discard(int signum)
+{
+	int r = set_disposition(signum, SIG_IGN);
+
+	return r < 0 ? r : set_disposition(signum, SIG_DFL);
+}
+
+int signals_pending(signal_set *pending)
+{
+	return syscall(SYS_rt_sigpending, pending, sizeof(*pending)) < 0 ? -errno : 0;
 }
 
 int signals_open(void)

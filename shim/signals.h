@@ -42,6 +42,19 @@ int signals_set_mask(signal_set mask);
 int signals_set_default(int signum);
 
 /**
+ * signals_discard() - forget a pending signal, by ignoring it for a moment.
+ * @signum: 1..SIGNAL_LAST; afterwards it has its default disposition.
+ * Return: 0 or -errno. Source: sigaction(2), "setting a signal action to SIG_IGN".
+ */
+int signals_discard(int signum);
+
+/**
+ * signals_pending() - which signals wait for this process.
+ * @pending: out. Return: 0 or -errno. Source: rt_sigpending(2).
+ */
+int signals_pending(signal_set *pending);
+
+/**
  * signals_open() - a descriptor that reports every signal but KILL and STOP.
  * Return: a close-on-exec, non-blocking descriptor, or -errno. Source: signalfd(2).
  */

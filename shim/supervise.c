@@ -18,6 +18,7 @@
 #define FOREIGN_CHECK_MS 10
 /* How long killed descendants may take to be reaped (one may sit in a disk wait). */
 #define AFTERMATH_MS 1000
+#define REAP_MAX 256
 
 enum phase {
 	RUNNING,
@@ -33,7 +34,9 @@ struct loop {
 	int64_t stop_at; /* when the stop began, ms of CLOCK_MONOTONIC */
 	bool exited;	 /* the command has */
 	bool alone;	 /* no child is left */
+	bool more;	 /* children are left to be reaped at once */
 	bool restart;
+	pid_t self;
 	int status;
 };
 
@@ -66,7 +69,11 @@ static void request_stop(struct loop *l)
 static void command_changed(struct loop *l, int status)
 {
 	if (WIFSTOPPED(status)) {
-		terminal_follow_stop(l->s->terminal, l->s->command);
+		/* In a stop its clock must go on ticking, and nobody is to stop for long. */
+		if (l->phase == RUNNING)
+			terminal_follow_stop(l->s->terminal, l->s->command);
+		else
+			kill(l->s->command, SIGCONT);
 		return;
 	}
 	l->exited = true;
@@ -75,19 +82,32 @@ static void command_changed(struct loop *l, int status)
 	begin_stop(l);
 }
 
+/* No more than so many a round: a flood of orphans must not keep a stop request waiting. */
 static void reap(struct loop *l)
 {
+	pid_t pid = 1;
 	int status;
-	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0)
-		if (pid == l->s->command)
+	for (int i = 0; i < REAP_MAX && pid > 0; i++) {
+		pid = waitpid(-1, &status, WNOHANG | WUNTRACED);
+		if (pid > 0 && pid == l->s->command)
 			command_changed(l, status);
+	}
+	l->more = pid > 0;
 	l->alone = pid < 0 && errno == ECHILD;
 }
 
 static void receive(struct loop *l, const struct signalfd_siginfo *si)
 {
+	bool typed = si->ssi_code == SI_KERNEL; /* ^C and the like, from the terminal */
+
+	/* The outcome of writing to a stderr that is gone. */
+	if (si->ssi_pid == (uint32_t)l->self &&
+	    (si->ssi_signo == SIGPIPE || si->ssi_signo == SIGXFSZ))
+		return;
+	/* The command is in the same process group and got it, too. */
+	if (typed && l->s->terminal->kind == TERMINAL_AS_IS && si->ssi_signo != SIGCHLD)
+		return;
 	switch (si->ssi_signo) {
 	case SIGCHLD:
 		return; /* reap() follows every round */
@@ -98,7 +118,7 @@ static void receive(struct loop *l, const struct signalfd_siginfo *si)
 		request_stop(l);
 		return;
 	case SIGINT:
-		if (l->s->init) {
+		if (l->s->init && !typed) {
 			l->restart = true;
 			request_stop(l);
 			return;
@@ -167,6 +187,8 @@ static int poll_timeout(const struct loop *l)
 {
 	int64_t left;
 
+	if (l->more)
+		return 0;
 	if (l->phase == RUNNING)
 		return -1;
 	/* The processes of `incus exec` are nobody's children here. */
@@ -185,7 +207,8 @@ static void restart(void)
 
 int supervise(struct supervisor *s)
 {
-	struct loop l = {.s = s};
+	/* The status tells of a command that even SIGKILL did not end. */
+	struct loop l = {.s = s, .self = getpid(), .status = 128 + SIGKILL};
 	/* A negative descriptor is passed over, poll(2). */
 	struct pollfd fds[] = {
 		{.fd = s->signals, .events = POLLIN},

@@ -40,7 +40,11 @@ int terminal_find(struct terminal *t, struct finding *f)
 		return finding_set(f, EXIT_SETUP, STEP, errno, "cannot keep a descriptor of it",
 				   NULL, NULL);
 	group = foreground_group(t->fd);
-	t->kind = group < 0 ? TERMINAL_NEW : TERMINAL_SHARED;
+	/* A group or foreground group that has no number here cannot be handed back. */
+	if (group < 0)
+		t->kind = TERMINAL_NEW;
+	else
+		t->kind = t->own_group > 0 && group > 0 ? TERMINAL_SHARED : TERMINAL_AS_IS;
 	t->handed_over = t->kind == TERMINAL_SHARED && group == t->own_group;
 	return 0;
 }
@@ -49,6 +53,8 @@ int terminal_take(const struct terminal *t, struct finding *f)
 {
 	int r;
 
+	if (t->kind == TERMINAL_AS_IS)
+		return 0;
 	if (t->kind != TERMINAL_SHARED) {
 		if (setsid() < 0)
 			return finding_set(f, EXIT_SETUP, STEP, errno, "cannot start a session",

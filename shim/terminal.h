@@ -11,6 +11,7 @@
 enum terminal_kind {
 	TERMINAL_NONE,	 /* no terminal: the command gets a session of its own */
 	TERMINAL_SHARED, /* our session's: the command gets a process group of its own */
+	TERMINAL_AS_IS,	 /* our group's leader is in another pid namespace: everything stays */
 	TERMINAL_NEW,	 /* nobody's (a container's console): the command gets it with a session */
 };
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tmpfs.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <linux/magic.h>
 #include <stdbool.h>
@@ -10,154 +8,147 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
-#include <unistd.h>
 
+#include "path.h"
 #include "sys.h"
 #include "text.h"
 
 #define STEP "tmpfs"
 #define OPTIONS_SIZE 256
 
-int tmpfs_mount(const char *path, const char *options)
+/* Take `exec` out of the options, the only one that is a flag of the mount. */
+static int collect(const char *options, struct text *data, unsigned long *flags)
+{
+	while (*options) {
+		size_t len = strcspn(options, ",");
+		char one[OPTIONS_SIZE];
+
+		if (len >= sizeof(one))
+			return -EINVAL;
+		memcpy(one, options, len);
+		one[len] = '\0';
+		if (!strcmp(one, "exec")) {
+			*flags &= ~(unsigned long)MS_NOEXEC;
+		} else if (len) {
+			text_str(data, data->len ? "," : "");
+			text_str(data, one);
+		}
+		options += len + (options[len] ? 1 : 0);
+	}
+	return text_full(data) ? -EINVAL : 0;
+}
+
+int tmpfs_mount(int fd, const char *defaults, const char *options)
 {
 	unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;
 	char data[OPTIONS_SIZE];
+	char target[32];
 	struct text t;
+	int r = path_mounts_below(fd);
 
+	if (r)
+		return r < 0 ? r : -EBUSY;
 	text_begin(&t, data, sizeof(data));
-	while (*options) {
-		const char *comma = strchr(options, ',');
-		size_t len = comma ? (size_t)(comma - options) : strlen(options);
-
-		if (len == 4 && !strncmp(options, "exec", 4)) {
-			flags &= ~(unsigned long)MS_NOEXEC;
-		} else if (len) {
-			char one[OPTIONS_SIZE];
-
-			if (len >= sizeof(one))
-				return -EINVAL;
-			memcpy(one, options, len);
-			one[len] = '\0';
-			text_str(&t, t.len ? "," : "");
-			text_str(&t, one);
-		}
-		options += len + (comma ? 1 : 0);
-	}
-	if (text_full(&t))
-		return -EINVAL;
-	return mount("tmpfs", path, "tmpfs", flags, data) < 0 ? -errno : 0;
+	r = collect(defaults, &t, &flags);
+	if (!r)
+		r = collect(options, &t, &flags);
+	if (r < 0)
+		return r;
+	/* Through the descriptor: the path may lead elsewhere by now. */
+	text_begin(&t, target, sizeof(target));
+	text_str(&t, "/proc/self/fd/");
+	text_num(&t, (uint64_t)fd);
+	return mount("tmpfs", target, "tmpfs", flags, data) < 0 ? -errno : 0;
 }
 
-/* mountinfo writes blanks, tabs, newlines and backslashes as \ooo, proc(5). */
-static void unescape(char *s)
+static bool is_own_tmpfs(int fd)
 {
-	char *out = s;
-
-	while (*s) {
-		if (s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] >= '0' && s[2] <= '7' &&
-		    s[3] >= '0' && s[3] <= '7') {
-			*out++ = (char)((s[1] - '0') << 6 | (s[2] - '0') << 3 | (s[3] - '0'));
-			s += 4;
-		} else {
-			*out++ = *s++;
-		}
-	}
-	*out = '\0';
-}
-
-/* Is the mount point of this mountinfo line (its fifth field) strictly below @path? */
-static bool line_is_below(char *line, const char *path)
-{
-	size_t len = strlen(path);
-	char *end;
-
-	for (int i = 0; i < 4; i++) {
-		line = strchr(line, ' ');
-		if (!line)
-			return false;
-		line++;
-	}
-	end = strchr(line, ' ');
-	if (end)
-		*end = '\0';
-	unescape(line);
-	return !strncmp(line, path, len) && (path[len - 1] == '/' || line[len] == '/');
-}
-
-/* Return: 1 when something is mounted below @path, 0 when not, -errno. */
-static int has_mounts_below(const char *path)
-{
-	char line[PATH_MAX];
-	char chunk[1024];
-	size_t len = 0;
-	ssize_t n;
-	int found = 0;
-	int fd = sys_open("/proc/self/mountinfo", O_RDONLY);
-
-	if (fd < 0)
-		return fd;
-	while (!found && (n = read(fd, chunk, sizeof(chunk))) > 0) {
-		for (ssize_t i = 0; i < n && !found; i++) {
-			if (chunk[i] != '\n') {
-				/* The mount point stands early in the line; a longer
-				 * tail may be cut. */
-				if (len + 1 < sizeof(line))
-					line[len++] = chunk[i];
-				continue;
-			}
-			line[len] = '\0';
-			len = 0;
-			found = line_is_below(line, path);
-		}
-	}
-	if (n < 0)
-		found = -errno;
-	close(fd);
-	return found;
-}
-
-static bool is_own_tmpfs(const char *path)
-{
-	char parent[PATH_MAX + 4];
 	struct stat here, above;
 	struct statfs fs;
-	struct text t;
 
-	text_begin(&t, parent, sizeof(parent));
-	text_str(&t, path);
-	text_str(&t, "/..");
-	return statfs(path, &fs) == 0 && fs.f_type == TMPFS_MAGIC && stat(path, &here) == 0 &&
-	       stat(parent, &above) == 0 && here.st_dev != above.st_dev;
+	return fstatfs(fd, &fs) == 0 && fs.f_type == TMPFS_MAGIC && fstat(fd, &here) == 0 &&
+	       fstatat(fd, "..", &above, 0) == 0 && here.st_dev != above.st_dev;
 }
 
-int tmpfs_private(const char *spec, struct finding *f)
+int tmpfs_path(const char *spec, char *path, unsigned long size)
 {
-	const char *colon = strchr(spec, ':');
-	size_t len = colon ? (size_t)(colon - spec) : strlen(spec);
-	char path[PATH_MAX];
-	int r;
+	size_t len = strcspn(spec, ":");
 
-	while (len > 1 && spec[len - 1] == '/')
+	while (len > 0 && spec[len - 1] == '/')
 		len--;
-	if (len >= sizeof(path) || len < 2)
-		return finding_set(f, EXIT_SETUP, STEP, len < 2 ? EINVAL : ENAMETOOLONG,
-				   "cannot mount over", spec, "name a directory below /");
+	if (!len)
+		return -EINVAL;
+	if (len >= size)
+		return -ENAMETOOLONG;
 	memcpy(path, spec, len);
 	path[len] = '\0';
+	return 0;
+}
 
-	if (is_own_tmpfs(path))
-		return 0;
-	r = has_mounts_below(path);
-	if (r > 0)
-		return finding_set(f, EXIT_SETUP, STEP, EBUSY, "other mounts would vanish below",
-				   path, "choose a directory without mounts, or drop --tmpfs");
-	if (!r)
-		r = tmpfs_mount(path, colon ? colon + 1 : "");
+static bool is_at_or_below(const char *path, const char *dir)
+{
+	size_t len = strlen(dir);
+
+	return len > 1 && !strncmp(path, dir, len) && (!path[len] || path[len] == '/');
+}
+
+static void default_options(struct text *t, const char *path, const struct account *a)
+{
+	if (!is_at_or_below(path, a->home)) {
+		text_str(t, "mode=0755");
+		return;
+	}
+	text_str(t, "mode=0700,uid=");
+	text_num(t, a->uid);
+	text_str(t, ",gid=");
+	text_num(t, a->gid);
+}
+
+static const char *remedy(int err)
+{
+	switch (err) {
+	case EBUSY:
+		return "other mounts below it would vanish: choose a directory without any";
+	case EINVAL:
+		return "tmpfs(5) lists the options; the path is a directory below /";
+	case EPERM:
+		return "CAP_SYS_ADMIN of the container is needed";
+	case ELOOP:
+		return "a symbolic link that is not root's is not followed";
+	default:
+		return "the directory must exist in the image";
+	}
+}
+
+static int mount_private(const char *spec, const struct account *a)
+{
+	const char *colon = strchr(spec, ':');
+	char path[PATH_MAX];
+	char defaults[64];
+	struct text t;
+	int fd;
+	int r = tmpfs_path(spec, path, sizeof(path));
+
 	if (r < 0)
-		return finding_set(f, EXIT_SETUP, STEP, -r, "cannot mount on", spec,
-				   r == -EINVAL	 ? "tmpfs(5) lists the options"
-				   : r == -EPERM ? "CAP_SYS_ADMIN of the container is needed"
-						 : "the directory must exist in the image");
-	log_info(STEP, "mounted on", path);
+		return r;
+	fd = path_open(path);
+	if (fd < 0)
+		return fd;
+	if (!is_own_tmpfs(fd)) {
+		text_begin(&t, defaults, sizeof(defaults));
+		default_options(&t, path, a);
+		r = tmpfs_mount(fd, defaults, colon ? colon + 1 : "");
+	}
+	close(fd);
+	return r;
+}
+
+int tmpfs_private(const char *spec, const struct account *a, struct finding *f)
+{
+	int r = mount_private(spec, a);
+
+	if (r < 0)
+		return finding_set(f, EXIT_SETUP, STEP, -r, "cannot mount on", spec, remedy(-r));
+	log_info(STEP, "mounted on", spec);
 	return 0;
 }

@@ -2,10 +2,10 @@
 import os
 import socket
 
-from harness import APP, FALLBACK_UID, SHIM, Box, Skip, check, equal, syscall, test
+from harness import APP, FALLBACK_UID, INJECT, SHIM, Box, Skip, check, equal, syscall, test
 
 REACH = "/opt/t/reach"
-NR_CREATE_RULESET = 444
+NR_CREATE_RULESET, NR_RESTRICT_SELF = 444, 446
 
 
 def needs(abi):
@@ -189,3 +189,13 @@ def require_takes_nothing_less_than_all():
         equal(proc.err(), "", "warnings")
     else:
         proc.complains(77, "landlock", "this kernel cannot restrict")
+
+
+@test()
+def that_it_took_is_proven_whatever_is_open_by_request():
+    """The kernel seems to say yes and has done nothing."""
+    needs(1)
+    for option in ("--landlock=auto", "--ro=/", "--rw=/data"):
+        made = box()
+        made.spawn([INJECT, f"1:{NR_RESTRICT_SELF}:1:ret=0", "--", SHIM, option, "--", APP, "exit",
+                    "0"]).complains(77, "landlock", "does not deny")

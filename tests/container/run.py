@@ -28,7 +28,7 @@ import harness                                                  # noqa: E402
 from harness import TESTS, TIER                                 # noqa: E402
 
 MODULES = ("stop", "signals", "terminal", "inherited", "privileges", "preparation", "policy_live",
-           "landlock", "readiness", "bad_input", "resources", "faults")
+           "landlock", "hostile", "readiness", "bad_input", "resources", "faults")
 HELPERS = ("app", "state", "calls", "inject", "poke", "reach")
 
 
