@@ -127,7 +127,7 @@ const struct attempt attempts_machine[] = {
 	{"machine.clock_adjtime", "clock_adjtime", tune_clock, SYS_clock_adjtime, NULL, BLOCK,
 	 HARMFUL},
 	{"machine.accounting", "acct", accounting, 0, "/tmp/escape-absent", BLOCK, HARMFUL},
-	{"machine.quota", "quotactl", quota, 0, NULL, BLOCK, 0},
+	{"machine.quota", "quotactl", quota, 0, NULL, LATENT, 0},
 	{"machine.log", "read the kernel's log", log_read, 0, NULL, BLOCK, 0},
 	{"machine.log-size", "the size of the kernel's log", log_size, 0, NULL, LATENT, 0},
 	{"machine.log-clear", "clear the kernel's log", log_clear, 0, NULL, BLOCK, HARMFUL},

@@ -158,7 +158,7 @@ const struct attempt attempts_memory[] = {
 	{"memory.remap", "remap_file_pages", remap, 0, NULL, BLOCK, 0},
 	{"memory.posix-queue", "mq_open", posix_queue, 0, NULL, BLOCK, 0},
 	{"memory.sysv-queue", "msgget", sysv_queue, 0, NULL, BLOCK, 0},
-	{"memory.release", "process_mrelease", release, 0, NULL, BLOCK, 0},
+	{"memory.release", "process_mrelease", release, 0, NULL, LATENT, 0},
 	{"memory.layout", "PR_SET_MM", layout, PR_SET_MM_START_BRK, NULL, BLOCK, 0},
 	{"memory.layout-map", "PR_SET_MM_MAP_SIZE", layout_map, 0, NULL, LATENT, 0},
 	{"memory.lock", "lock more memory than the limit", lock_much, 0, NULL, BLOCK, 0},

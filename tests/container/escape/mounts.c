@@ -220,9 +220,9 @@ static void make_node(struct run *r)
 	reached(r, "device %s, open", r->attempt->text);
 }
 
-#define NEW(name, nr)                                                       \
-	{                                                                   \
-		"mount." name, name " of its own", bare, nr, name, BLOCK, 0 \
+#define NEW(name, nr)                                                        \
+	{                                                                    \
+		"mount." name, name " of its own", bare, nr, name, LATENT, 0 \
 	}
 
 const struct attempt attempts_mounts[] = {

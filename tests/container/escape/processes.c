@@ -77,6 +77,14 @@ static void traceme(struct run *r)
 	reached(r, "its parent traces it");
 }
 
+/* EFAULT: the right was given, and another program has nothing at our address. */
+static void memory_access(struct run *r, pid_t pid)
+{
+	if (r->err == EFAULT)
+		reached(r, "was given access to the memory of process %d", (int)pid);
+	refused(r);
+}
+
 static void vm_read(struct run *r)
 {
 	char buf[16] = "";
@@ -84,10 +92,9 @@ static void vm_read(struct run *r)
 	struct iovec mine = {buf, sizeof(buf)};
 	struct iovec theirs = {(void *)(uintptr_t)marker, sizeof(buf)};
 
-	/* EFAULT is for an address that another program does not have: access was given. */
-	if (call(r, SYS_process_vm_readv, pid, &mine, 1, &theirs, 1, 0) < 0 && r->err != EFAULT)
-		refused(r);
-	reached(r, "read the memory of process %d", (int)pid);
+	if (call(r, SYS_process_vm_readv, pid, &mine, 1, &theirs, 1, 0) >= 0)
+		reached(r, "read the memory of process %d", (int)pid);
+	memory_access(r, pid);
 }
 
 static void vm_write(struct run *r)
@@ -97,9 +104,9 @@ static void vm_write(struct run *r)
 	struct iovec mine = {buf, sizeof(buf)};
 	struct iovec theirs = {(void *)(uintptr_t)marker, sizeof(buf)};
 
-	if (call(r, SYS_process_vm_writev, pid, &mine, 1, &theirs, 1, 0) < 0 && r->err != EFAULT)
-		refused(r);
-	reached(r, "wrote the memory of process %d", (int)pid);
+	if (call(r, SYS_process_vm_writev, pid, &mine, 1, &theirs, 1, 0) >= 0)
+		reached(r, "wrote the memory of process %d", (int)pid);
+	memory_access(r, pid);
 }
 
 static void advise(struct run *r)
