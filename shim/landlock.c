@@ -41,6 +41,7 @@ struct path_beneath {
 struct building {
 	int ruleset;
 	uint64_t handled;
+	struct stat root;   /* of "/" */
 	bool root_readable; /* "/" itself was granted */
 	struct finding *f;
 };
@@ -173,6 +174,12 @@ static bool abstract_x_server(char **env)
 	return is_served(&addr, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + len));
 }
 
+static int refused(struct building *b, int err, const char *what, const char *path)
+{
+	return finding_set(b->f, EXIT_CONFINE, STEP, err, what, path,
+			   "--rw and --ro name what the application's user can reach");
+}
+
 static int create(struct building *b, int abi, char **env)
 {
 	struct ruleset set = {.fs = handled_fs(abi)};
@@ -184,6 +191,8 @@ static int create(struct building *b, int abi, char **env)
 		log_warn(STEP, 0, "leaves abstract sockets alone, the X server listens on one",
 			 NULL, "start the X server with -nolisten local");
 	}
+	if (stat("/", &b->root) < 0)
+		return refused(b, errno, "cannot look at", "/");
 	b->handled = set.fs;
 	b->ruleset = (int)syscall(NR_CREATE_RULESET, &set, ruleset_size(abi), 0u);
 	if (b->ruleset < 0)
@@ -192,58 +201,50 @@ static int create(struct building *b, int abi, char **env)
 	return 0;
 }
 
-static bool is_root_directory(const struct stat *st)
-{
-	struct stat root;
-
-	return stat("/", &root) == 0 && root.st_dev == st->st_dev && root.st_ino == st->st_ino;
-}
-
 /* Is it simply not there, or out of the user's reach? Then it needs no rule. */
 static bool is_absent(int err)
 {
 	return err == ENOENT || err == ENOTDIR || err == EACCES || err == ELOOP;
 }
 
-static int refused(struct building *b, int err, const char *what, const char *path)
+static int add_rule(struct building *b, int fd, const char *path, uint32_t access)
 {
-	return finding_set(b->f, EXIT_CONFINE, STEP, err, what, path,
-			   "--rw and --ro name what the application's user can reach");
+	struct path_beneath rule = {.access = access & b->handled, .parent_fd = fd};
+
+	if (syscall(NR_ADD_RULE, b->ruleset, RULE_PATH_BENEATH, &rule, 0u) < 0)
+		return refused(b, errno, "cannot add a rule for", path);
+	return 0;
 }
 
 static int add_opened(struct building *b, int fd, const char *path, uint32_t access, bool required)
 {
-	struct path_beneath rule = {.access = access & b->handled, .parent_fd = fd};
 	struct stat st;
 	bool root;
 
 	if (fstat(fd, &st) < 0)
 		return refused(b, errno, "cannot look at", path);
-	root = is_root_directory(&st);
+	root = st.st_dev == b->root.st_dev && st.st_ino == b->root.st_ino;
 	/* All of the container only for those who ask for it, not for a `./command`. */
 	if (root && !required)
 		return 0;
 	if (root && access & FS_WRITE_FILE)
 		return refused(b, EINVAL, "would open everything:", path);
-	if (!S_ISDIR(st.st_mode))
-		rule.access &= FS_OF_FILES;
-	if (syscall(NR_ADD_RULE, b->ruleset, RULE_PATH_BENEATH, &rule, 0u) < 0)
-		return refused(b, errno, "cannot add a rule for", path);
 	b->root_readable |= root;
-	return 0;
+	return add_rule(b, fd, path, S_ISDIR(st.st_mode) ? access : access & FS_OF_FILES);
 }
 
 static int add(void *context, const char *path, uint32_t access, enum landlock_origin origin)
 {
 	struct building *b = context;
-	/* The table names the system's places; all others may lie in the application's. */
-	int fd = origin == LANDLOCK_FIXED ? sys_open(path, O_PATH) : path_open(path);
+	/* The table names the system's own places; all others may lie in the application's. */
+	bool fixed = origin == LANDLOCK_FIXED;
 	bool required = origin == LANDLOCK_REQUIRED;
+	int fd = fixed ? sys_open(path, O_PATH) : path_open(path);
 	int r;
 
 	if (fd < 0)
 		return required || !is_absent(-fd) ? refused(b, -fd, "cannot open", path) : 0;
-	r = add_opened(b, fd, path, access, required);
+	r = fixed ? add_rule(b, fd, path, access) : add_opened(b, fd, path, access, required);
 	close(fd);
 	return r;
 }

@@ -95,6 +95,15 @@ static int program_directory(const char *path, size_t len, landlock_rule rule, v
 	return rule(context, dir, FS_PROGRAMS, LANDLOCK_DERIVED);
 }
 
+static bool is_fixed(const char *dir, size_t len)
+{
+	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
+		if (fixed[i].access == FS_PROGRAMS && strlen(fixed[i].path) == len &&
+		    !strncmp(fixed[i].path, dir, len))
+			return true;
+	return !strncmp(dir, "/usr/", 5);
+}
+
 static int each_of_path(char **env, landlock_rule rule, void *context)
 {
 	const char *dirs = environment_get(env, "PATH");
@@ -103,8 +112,7 @@ static int each_of_path(char **env, landlock_rule rule, void *context)
 		const char *colon = strchr(dirs, ':');
 		size_t len = colon ? (size_t)(colon - dirs) : strlen(dirs);
 
-		/* What stands below /usr and the like is in the table already. */
-		if (len > 1 && dirs[0] == '/' && strncmp(dirs, "/usr/", 5) != 0) {
+		if (len > 1 && dirs[0] == '/' && !is_fixed(dirs, len)) {
 			int r = program_directory(dirs, len, rule, context);
 
 			if (r)
