@@ -44,7 +44,7 @@ table() {
 	dispositions @ launch.c @ /default_dispositions\(f\) < 0/d @ ignored_signals @
 	mask @ launch.c @ s/release_signals\(f\) < 0/0/ @ blocked_signals @
 	directory @ launch.c @ /stay_inside\(f\) < 0/d @ working_directory_outside @
-	umask @ launch.c @ /umask\(022\);/d @ umask_is @
+	umask @ main.c @ /umask\(022\);/d @ umask_is @
 	inherited-descriptors @ main.c @ s/descriptors_clean\(f\) < 0/0/ @ leaked_desc closed_standard @
 	hold-signals @ signals.c @ s/\(void\)signals_set_mask\(SIGNALS_ALL\);/;/ @ steps_are_taken @
 	sigchld @ main.c @ s/signals_set_default\(SIGCHLD\) < 0/0/ @ sigchld_ignored @
@@ -63,7 +63,7 @@ table() {
 	stop-on-37 @ supervise.c @ /case SIGNAL_HALT:/d @ stop_runs @
 	stop-on-38 @ supervise.c @ /case SIGNAL_POWEROFF:/d @ stop_runs @
 	stop-on-term @ supervise.c @ /case SIGTERM:/d @ leftovers_hear leftovers_finish @
-	restart-on-int @ supervise.c @ s/if \(l->s->init\) \{/if (0) {/ @ int_to_pid_1 @
+	restart-on-int @ supervise.c @ s/if \(l->s->init \&\& !typed\) \{/if (0) {/ @ int_to_pid_1 @
 	reboot @ supervise.c @ s/^(\t+)restart\(\);/\1;/ @ int_to_pid_1 @
 	forward @ supervise.c @ s/\(void\)signal_forward\(l->s->command, si\);/;/ @ ten_thousand @
 	forward-value @ signals.c @ s/if \(si->ssi_code >= 0 \|\| si->ssi_code == SI_TKILL\)/if (1)/ @ keep_value @
@@ -71,14 +71,14 @@ table() {
 	term-at-half-time @ supervise.c @ s,timeout / 2,timeout, @ leftovers_hear @
 	kill-at-timeout @ supervise.c @ s/leftovers_signal\(l->s->init, SIGKILL\);/;/ @ killed_at @
 	reap-orphans @ supervise.c @ s/waitpid\(-1, /waitpid(l->s->command, / @ reaped subreaper @
-	follow-stop @ supervise.c @ /terminal_follow_stop\(l->s->terminal, l->s->command\);/d @ ctrl_z @
+	follow-stop @ supervise.c @ s/terminal_follow_stop\(l->s->terminal, l->s->command\);/;/ @ ctrl_z @
 	give-back @ supervise.c @ /terminal_give_back\(l->s->terminal, l->s->command\);/d @ given_back @
 	shm @ prepare.c @ s/^\tprepare_shm\(\);// @ dev_shm @
 	tmp @ prepare.c @ s/^\tprepare_tmp\(\);// @ sticky @
 	home @ prepare.c @ s/^\tprepare_home\(a\);// @ runtime_directory_and_home @
 	runtime-dir @ prepare.c @ s/^\tprepare_runtime_dir\(a, rd\);// @ runtime_directory_and_home @
 	loopback @ prepare.c @ s/^\tprepare_loopback\(\);// @ loopback @
-	mounts-below @ tmpfs.c @ s/r = has_mounts_below\(path\);/r = 0;/ @ mounts_below @
+	mounts-below @ tmpfs.c @ s/r = path_mounts_below\(fd\);/r = 0;/ @ mounts_below @
 	END
 }
 

@@ -66,8 +66,13 @@ def launch(box, init, rules=(), trace=None):
 
 def calls_of_the_launch(box, init):
     """[(process, number, count, result, detail)] of a good run, until the shim first reaps."""
+    return [call[:5] for call in calls_and_word(box, init)]
+
+
+def calls_and_word(box, init):
+    """The same, each with whether the shim had given the child the word to go by then."""
     launch(box, init, trace="/tmp/trace").ends(0)
-    found, over = [], {}
+    found, over, word = [], {}, False
     with open(box.path("tmp/trace"), encoding="ascii") as file:
         lines = [line.split(maxsplit=4) for line in file.read().split("\n") if line]
     execs = [n for n, words in enumerate(lines) if words[1] == "exec"]
@@ -82,7 +87,9 @@ def calls_of_the_launch(box, init):
         if process == SHIM_ITSELF and over and NAME.get(number) in ("wait4", "waitid"):
             over[process] = True
             continue
-        found.append((process, number, count, result, words[4] if len(words) > 4 else ""))
+        found.append((process, number, count, result, words[4] if len(words) > 4 else "",
+                      word))
+        word = word or process == SHIM_ITSELF and NAME.get(number) == "write"
     return found
 
 
@@ -101,8 +108,9 @@ def ended(proc):
         return None
 
 
-def judge(proc, process, call, detail, count):
+def judge(proc, which, word):
     """None when the outcome is allowed, else what is wrong."""
+    call = which[1]
     code = ended(proc)
     if code is None:
         return f"hangs; stdout {proc.out()[-60:]!r}, stderr {proc.err()!r}"
@@ -115,26 +123,33 @@ def judge(proc, process, call, detail, count):
             return None if proc.err() and (one_line(proc) or warnings) else \
                 f"exit {code} without its one line: {proc.err()!r}"
         return f"exit {code}: {proc.err()!r}"
+    if word and code in (71, 77) and one_line(proc):
+        # The supervisor gave up right after the exec and killed it: what it said counts.
+        proc.text[1] = proc.text[1].rpartition(b"\n")[0]
+        wrong = [text for text in unconfined(proc.state()) if "is 'not there'" not in text and
+                 " is '" in text]
+        wrong += [f"process {pid} left behind" for pid in children(os.getpid()) if not gone(pid)]
+        return f"was running with {'; '.join(wrong)}" if wrong else None
     wrong = unconfined(proc.state())
     if wrong:
         return "a running application with " + "; ".join(wrong)
     if code:
         return f"the application ran, then exit {code}: {proc.err()!r}"
-    if proc.err().startswith("stremio-shim: ") or is_harmless(process, call, detail, count):
+    if proc.err().startswith("stremio-shim: ") or is_harmless(*which):
         return None
     return "passed over in silence (no warning, not among the harmless)"
 
 
 def try_each(init, code):
     wrong, tried = [], 0
-    for process, number, count, result, detail in calls_of_the_launch(Box(), init):
+    for process, number, count, result, detail, word in calls_and_word(Box(), init):
         call = NAME.get(number, str(number))
         if call in IMPOSSIBLE or result == -code:
             continue
         tried += 1
         fresh = Box()
         proc = launch(fresh, init, [f"{process}:{number}:{count}:errno={code}"])
-        verdict = judge(proc, process, call, detail, count)
+        verdict = judge(proc, (process, call, detail, count), word)
         if verdict:
             who = "child" if process else "shim"
             wrong.append(f"{who}'s {call}({detail}) #{count}: {verdict}")
