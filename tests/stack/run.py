@@ -5,6 +5,7 @@ SHIM=FILE     the program under test (default $BUILD/stremio-shim; BUILD=build)
 SHIM_OPTIONS  more options for it, by blanks (--landlock=off)
 KNOCKOUTS=1   instead: each system call that is known to be needed, taken from the policy in
               turn, must be missed (half a minute each)
+TRACE=1       instead: trace the applications; tables in $BUILD/stack/trace
 VERBOSE=1     figures and times on stderr
 
 What each application leaves (log, report, sound, screenshot) is in $BUILD/stack/run/NAME, the
@@ -102,7 +103,8 @@ def run_scenario(run, timeout, results):
 
 def main():
     scenarios.configure(os.path.abspath(sys.argv[1]))
-    wanted = [s for s in scenarios.listed(bool(os.environ.get("KNOCKOUTS")))
+    mode = next((name for name in ("knockouts", "trace") if os.environ.get(name.upper())), "")
+    wanted = [s for s in scenarios.listed(mode)
               if not sys.argv[2:] or any(part in s[0].__name__ for part in sys.argv[2:])]
     if not wanted:
         print(f"no scenario has {' or '.join(sys.argv[2:])} in its name", file=sys.stderr)

@@ -7,6 +7,7 @@ import time
 
 from harness import check, equal
 import policies
+import tracing
 from oracles import Screen, Watch, confined, no_stray_descriptor, nothing_left, tone
 from world import Ended, World
 
@@ -35,8 +36,13 @@ def scenario(timeout=120):
     return register
 
 
-def listed(knockouts):
-    return [(knockout(*how), 60) for how in KNOCKOUTS] if knockouts else SCENARIOS
+def listed(mode):
+    """The scenarios of a mode: "", "knockouts" or "trace"."""
+    if mode == "knockouts":
+        return [(knockout(*how), 60) for how in KNOCKOUTS]
+    if mode == "trace":
+        return [(traced(*how), 400) for how in TRACED] + [(trace_summary, 60)]
+    return SCENARIOS
 
 
 @contextlib.contextmanager
@@ -277,11 +283,13 @@ def thin_list(report):
 
 
 # Each was seen to be fatal to Stremio 4 with the errno given when nothing else is denied.
+# (epoll_pwait is another: newer libuv calls nothing else, that of this Debian epoll_wait.)
 KNOCKOUTS = [(call, "ENOSYS") for call in (
     "capset", "prctl", "prlimit64", "getrandom", "getresuid", "madvise", "eventfd2", "pipe2",
-    "socketpair", "ftruncate", "epoll_pwait", "readlink", "access", "uname", "semget", "shmget",
+    "socketpair", "ftruncate", "readlink", "access", "uname", "semget", "shmget",
     "inotify_init1", "fdatasync", "rename")] + [(call, "EPERM") for call in (
-        "shmat", "semctl", "semtimedop", "inotify_add_watch", "clone3", "statx")]
+        "shmat", "semctl", "semtimedop", "inotify_add_watch", "clone3",
+        "statx")]
 
 
 def knockout(call, errno):
@@ -294,3 +302,42 @@ def knockout(call, errno):
             figure(wrong)
     run.__name__ = f"knockout_{call}_{errno}_turns_red"
     return run
+
+
+TRACED = [("server", "server"), ("qt", "stremio"), ("webkit", "stremio"), ("chromium", "stremio")]
+
+
+def trace_directory():
+    path = os.path.join(settings["out"], "..", "trace")
+    os.makedirs(path, exist_ok=True)
+    return path
+
+
+def traced(view, policy):
+    """A scenario: the application is ready under strace, too; what it called is kept."""
+    def run(report):
+        with one(report, run.__name__) as figure:
+            world = new_world("traced")
+            path = os.path.join(world.dir, "strace")
+            tracer = world.start(node(view), (f"--policy={policy}", *settings["options"]),
+                                 before=tracing.attach(path))
+            check(world.wait_for("it was ready", lambda said: said["state"] == "ready", 240),
+                  why(world.report()))
+            time.sleep(3)
+            world.stop(timeout=60)
+            tracer.wait(30)
+            calls, refused = tracing.read(path)
+            os.unlink(path)
+            tracing.keep(os.path.join(trace_directory(), f"{view}.json"), calls, refused)
+            figure(f"{sum(calls.values())} calls of {len(calls)} names")
+    run.__name__ = f"{view}_is_traced"
+    return run
+
+
+def trace_summary(report):
+    """calls.txt, refused.txt, and on stdout what the policy allows in vain."""
+    with one(report, "summary_of_traces"):
+        rules = tracing.allowed(settings["policy_tool"],
+                              os.path.join(policies.SHIPPED, "stremio.policy"))
+        unused = tracing.summary(trace_directory(), rules)
+        print(f"    allowed, not called: {' '.join(unused)}", flush=True)

@@ -164,23 +164,29 @@ class World:
             signal.signal(sig, signal.SIG_IGN)
         os.execve(argv[0], argv, env)
 
-    def start(self, command, options=(), env=None, tracer=None):
-        """Starts `stremio-shim OPTIONS -- COMMAND` as PID 1. tracer: words before it."""
+    def start(self, command, options=(), env=None, before=None):
+        """Starts `stremio-shim OPTIONS -- COMMAND` as PID 1. before: called with its pid."""
         argv = ["/opt/stremio-shim/stremio-shim", *OPTIONS, *options, "--", *command]
         self.log_start = os.path.getsize(self.log) if os.path.exists(self.log) else 0
         report = f"{self.home}/report.json"
         if os.path.exists(report):
             os.unlink(report)
+        gate = os.pipe()
         pid = syscall(NR_CLONE, CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC |
                       signal.SIGCHLD, 0, 0, 0, 0)
         if pid == 0:
             try:
-                self._child((tracer or []) + argv, {"container": "lxc", "DISPLAY": DISPLAY,
-                                                    **(env or {})})
+                os.close(gate[1])
+                os.read(gate[0], 1)
+                self._child(argv, {"container": "lxc", "DISPLAY": DISPLAY, **(env or {})})
             except BaseException as error:                      # noqa: nothing may return from here
                 os.write(2, f"world: {type(error).__name__}: {error}\n".encode())
             os._exit(125)
         self.pid, self.code = pid, None
+        os.close(gate[0])
+        result = before(pid) if before else None
+        os.close(gate[1])
+        return result
 
     def report(self):
         try:
