@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "finding.h"
 #include "leftovers.h"
 #include "ready.h"
 #include "signals.h"
@@ -83,6 +84,9 @@ static void reap(struct loop *l)
 	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0)
 		if (pid == l->s->command)
 			command_changed(l, status);
+		else if (pid == l->s->auditor && WIFSIGNALED(status) && l->phase == RUNNING)
+			log_warn("audit", 0, "the auditor was killed, denied calls get ENOSYS now",
+				 NULL, NULL);
 	l->alone = pid < 0 && errno == ECHILD;
 }
 

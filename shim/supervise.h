@@ -12,6 +12,7 @@
 /* What the loop works with; set up before this process retires. */
 struct supervisor {
 	pid_t command;
+	pid_t auditor; /* 0 without one */
 	int signals; /* from signals_open() */
 	int ready;   /* from ready_report(), or -1 */
 	bool init;   /* this process is PID 1 */
