@@ -6,7 +6,9 @@
  *	denied flood PROCESSES COUNT N   COUNT calls in each process; prints what was not ENOSYS or
  *					 EPERM, and the time of one call in ns
  *	denied alarm COUNT NUMBER        calls while a timer fires; prints how many gave what
- *	denied listener COMMAND...       installs a listener of its own, then executes
+ *	denied programs COUNT MS NUMBER  COUNT processes of different names, one each MS, each calls
+ *	denied listener COMMAND...       executes under a filter with a listener
+ *	denied refuse COMMAND...         executes under a filter that refuses listeners with EINVAL
  *	denied until NUMBER              says "ready", then calls once for each byte of stdin
  *	denied children COUNT NUMBER     COUNT times vfork, fork and thread, each calls
  *	denied victims COUNT NUMBER      kills COUNT processes in the middle of their calls
@@ -127,18 +129,58 @@ static void alarmed(long count, const char *number)
 	printf("alarms %d\n", (int)alarms);
 }
 
+static void programs(long count, long ms, const char *number)
+{
+	for (long i = 0; i < count; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "program %d", (int)(i % 1000));
+		if (!fork()) {
+			prctl(PR_SET_NAME, name, 0, 0, 0);
+			denied(number);
+			_exit(0);
+		}
+		wait(NULL);
+		usleep((useconds_t)ms * 1000);
+	}
+	puts("all called");
+}
+
+static void under(struct sock_filter *code, unsigned short count, unsigned long flags,
+		  char **command)
+{
+	struct sock_fprog prog = { count, code };
+
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &prog) < 0)
+		_exit(98);
+	/* The listener lives as long as somebody has it: here this one, until TERM. */
+	if (flags && !fork())
+		for (;;)
+			pause();
+	execv(command[0], command);
+	_exit(97);
+}
+
 static void listener(char **command)
 {
 	struct sock_filter code[] = { { BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW } };
-	struct sock_fprog prog = { 1, code };
-	long fd;
 
-	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	fd = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &prog);
-	if (fd < 0)
-		_exit(98);
-	execv(command[0], command);
-	_exit(97);
+	under(code, 1, SECCOMP_FILTER_FLAG_NEW_LISTENER, command);
+}
+
+static void refuse(char **command)
+{
+	struct sock_filter code[] = {
+		{ BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(struct seccomp_data, nr) },
+		{ BPF_JMP | BPF_JEQ | BPF_K, 0, 3, SYS_seccomp },
+		{ BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(struct seccomp_data, args[1]) },
+		{ BPF_JMP | BPF_JSET | BPF_K, 0, 1, SECCOMP_FILTER_FLAG_NEW_LISTENER },
+		{ BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ERRNO | EINVAL },
+		{ BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW },
+	};
+
+	under(code, sizeof(code) / sizeof(*code), 0, command);
 }
 
 static void until(const char *number)
@@ -261,6 +303,10 @@ int main(int argc, char **argv)
 		alarmed(atol(argv[2]), argv[3]);
 	else if (!strcmp(act, "listener"))
 		listener(argv + 2);
+	else if (!strcmp(act, "refuse"))
+		refuse(argv + 2);
+	else if (!strcmp(act, "programs") && argc > 4)
+		programs(atol(argv[2]), atol(argv[3]), argv[4]);
 	else if (!strcmp(act, "until"))
 		until(argv[2]);
 	else if (!strcmp(act, "children") && argc > 3)
