@@ -264,9 +264,14 @@ _Noreturn void audit_watch(struct audit *a, const struct policy *p, pid_t superv
 	atomic_store(&a->state, r < 0 ? AUDITOR_FAILED : AUDITOR_READY);
 	if (!r)
 		r = take(&w, launcher);
-	if (!r)
+	if (!r) {
 		take_turns(&w);
-	if (r < 0) /* said by the launch, or nothing to say: it took the filter without us */
-		_exit(r == -ENOENT ? 0 : EXIT_CONFINE);
-	_exit(serve(&w) < 0 ? EXIT_CONFINE : 0);
+		r = serve(&w);
+	}
+	/*
+	 * A failure here has been said by the launch; -ENOENT is none, it took the filter without
+	 * us. The bare call: what a libc may do at exit is not what this filter knows.
+	 */
+	for (;;)
+		syscall(SYS_exit_group, r < 0 && r != -ENOENT ? EXIT_CONFINE : 0);
 }

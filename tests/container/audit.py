@@ -417,6 +417,6 @@ def audit_is_asked_for_or_it_is_not_there():
 def a_program_whose_name_proc_does_not_tell_is_named_all_the_same():
     def hide():
         """Shows a process without CAP_SYS_PTRACE its own user's processes only."""
-        mount("proc", "/proc", "proc", MS_REMOUNT, "hidepid=2")
+        mount("proc", "/proc", "proc", MS_REMOUNT, "hidepid=4")
     proc = audited(DENIED, "call", PTRACE, pre=hide).ends(0)
     equal([(line["program"], line["call"]) for line in named(proc)], [("?", "ptrace")], "calls")
