@@ -70,7 +70,12 @@ static int stand_apart(struct finding *f)
 static int confine(struct watch *w, pid_t supervisor, struct finding *f)
 {
 	const struct groups none = {0};
-	struct expectation e = {.filtered = true};
+	struct expectation e = {
+		.uid = geteuid(),
+		.gid = getegid(),
+		.groups = &none,
+		.filtered = true,
+	};
 	int status = verify_open(&e.filters_before, f);
 
 	if (status < 0)
@@ -85,8 +90,9 @@ static int confine(struct watch *w, pid_t supervisor, struct finding *f)
 	    confine_ambient(f) < 0 ||
 	    confine_no_new_privs(f) < 0 ||
 	    confine_parent_death(supervisor, f) < 0 ||
+	    verify_privileges(e.uid, f) < 0 ||
 	    filter_load(policy_builtin("audit", "deny"), f) < 0 ||
-	    verify_supervisor(status, &e, f) < 0)
+	    verify_confinement(status, &e, f) < 0)
 		return -EPERM;
 	/* clang-format on */
 	return 0;

@@ -115,9 +115,9 @@ static void on_alarm(int sig)
 
 static void alarmed(long count, const char *number)
 {
-	struct itimerval often = { { 0, 200 }, { 0, 200 } };
-	struct sigaction act = { .sa_handler = on_alarm };
-	long seen[200] = { 0 };
+	struct itimerval often = {{0, 200}, {0, 200}};
+	struct sigaction act = {.sa_handler = on_alarm};
+	long seen[200] = {0};
 
 	sigaction(SIGALRM, &act, NULL);
 	setitimer(ITIMER_REAL, &often, NULL);
@@ -149,7 +149,7 @@ static void programs(long count, long ms, const char *number)
 static void under(struct sock_filter *code, unsigned short count, unsigned long flags,
 		  char **command)
 {
-	struct sock_fprog prog = { count, code };
+	struct sock_fprog prog = {count, code};
 
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &prog) < 0)
@@ -164,7 +164,7 @@ static void under(struct sock_filter *code, unsigned short count, unsigned long 
 
 static void listener(char **command)
 {
-	struct sock_filter code[] = { { BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW } };
+	struct sock_filter code[] = {{BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW}};
 
 	under(code, 1, SECCOMP_FILTER_FLAG_NEW_LISTENER, command);
 }
@@ -172,12 +172,12 @@ static void listener(char **command)
 static void refuse(char **command)
 {
 	struct sock_filter code[] = {
-		{ BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(struct seccomp_data, nr) },
-		{ BPF_JMP | BPF_JEQ | BPF_K, 0, 3, SYS_seccomp },
-		{ BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(struct seccomp_data, args[1]) },
-		{ BPF_JMP | BPF_JSET | BPF_K, 0, 1, SECCOMP_FILTER_FLAG_NEW_LISTENER },
-		{ BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ERRNO | EINVAL },
-		{ BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW },
+		{BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(struct seccomp_data, nr)},
+		{BPF_JMP | BPF_JEQ | BPF_K, 0, 3, SYS_seccomp},
+		{BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(struct seccomp_data, args[1])},
+		{BPF_JMP | BPF_JSET | BPF_K, 0, 1, SECCOMP_FILTER_FLAG_NEW_LISTENER},
+		{BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ERRNO | EINVAL},
+		{BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW},
 	};
 
 	under(code, sizeof(code) / sizeof(*code), 0, command);
@@ -269,9 +269,9 @@ static void show(const char *what, long r)
 
 static void disturb(pid_t pid)
 {
-	static const char *const names[] = { "mem", "maps", "environ" };
+	static const char *const names[] = {"mem", "maps", "environ"};
 	char path[64], byte;
-	struct iovec v = { &byte, 1 };
+	struct iovec v = {&byte, 1};
 
 	show("kill", kill(pid, SIGKILL));
 	show("stop", kill(pid, SIGSTOP));
