@@ -227,14 +227,12 @@ static int see_through(const struct launch *l, const struct pipes *p, struct fin
 int launch(const struct launch *l, pid_t *pid, pid_t *auditor, struct finding *f)
 {
 	pid_t self = getpid();
-	struct audit *audit;
+	struct audit *audit = NULL;
 	struct pipes p;
-	int r = make_pipes(&p, f);
+	int r;
 
-	if (!r)
-		r = audit_open(l->options, l->policy, &audit, f);
-	if (r < 0)
-		return r;
+	if (make_pipes(&p, f) < 0 || audit_open(l->options, l->policy, &audit, f) < 0)
+		return -EPERM;
 	*pid = fork_plainly();
 	if (*pid < 0)
 		return finding_set(f, EXIT_SETUP, "fork", errno, "cannot start a process", NULL,

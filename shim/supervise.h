@@ -13,9 +13,9 @@
 struct supervisor {
 	pid_t command;
 	pid_t auditor; /* 0 without one */
-	int signals; /* from signals_open() */
-	int ready;   /* from ready_report(), or -1 */
-	bool init;   /* this process is PID 1 */
+	int signals;   /* from signals_open() */
+	int ready;     /* from ready_report(), or -1 */
+	bool init;     /* this process is PID 1 */
 	uint32_t stop_timeout_ms;
 	struct terminal *terminal;
 };

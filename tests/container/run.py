@@ -26,8 +26,7 @@ import harness                                                  # noqa: E402
 from harness import TESTS, TIER                                 # noqa: E402
 
 MODULES = ("stop", "signals", "terminal", "inherited", "privileges", "preparation", "policy_live",
-           "landlock", "bad_input", "resources", "faults", "audit",
-           "audit_faults")
+           "landlock", "bad_input", "resources", "faults", "audit", "audit_faults")
 HELPERS = ("app", "state", "calls", "inject", "poke", "reach", "denied")
 
 
