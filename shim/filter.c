@@ -63,8 +63,13 @@ static bool is_file(const char *name)
 int filter_choose(const struct options *o, const struct policy **out, struct finding *f)
 {
 	*out = NULL;
-	if (!strcmp(o->policy, "none"))
+	if (!strcmp(o->policy, "none")) {
+		if (o->audit)
+			return finding_set(f, EXIT_USAGE, STEP, 0,
+					   "--audit has nothing to name with --policy=none", NULL,
+					   "leave one of them out");
 		return 0;
+	}
 	if (is_file(o->policy))
 		return read_file(o->policy, out, f);
 	*out = policy_builtin(o->policy, o->userns_allow ? "allow" : "deny");

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "audit.h"
 #include "command.h"
 #include "confine.h"
 #include "descriptors.h"
@@ -95,18 +96,19 @@ static int wait_for_go(int fd, struct finding *f)
 			   "did not give the word", NULL, NULL);
 }
 
-static int load_policy(const struct policy *p, struct finding *f)
+static int load_policy(struct audit *audit, const struct policy *p, struct finding *f)
 {
 	int r;
 
 	if (!p)
 		return 0;
-	r = filter_load(p, f);
+	r = audit_load(audit, p, f);
 	return r < 0 ? r : filter_try(p, f);
 }
 
 /*
  * The checklist. Each line is one step, and its place has a reason:
+ *   auditor first           it takes its own privileges away, for which it needs them
  *   terminal .. directory   what was inherited, while nothing is in the way yet
  *   groups, bounding, securebits   need capabilities that are about to go
  *   gid before uid          the other way round it would not be allowed any more
@@ -120,10 +122,11 @@ static int load_policy(const struct policy *p, struct finding *f)
  *   go                      the supervisor, too, is confined by now
  */
 static int confine(const struct launch *l, char **env, int status, const struct expectation *e,
-		   pid_t parent, const struct pipes *p, struct finding *f)
+		   pid_t parent, const struct pipes *p, struct audit *audit, struct finding *f)
 {
 	/* clang-format off */
-	if (terminal_take(&l->terminal, f) < 0 ||
+	if (audit_start(audit, l->policy, parent, f) < 0 ||
+	    terminal_take(&l->terminal, f) < 0 ||
 	    default_dispositions(f) < 0 ||
 	    stay_inside(f) < 0 ||
 	    confine_groups(&l->groups, f) < 0 ||
@@ -138,7 +141,7 @@ static int confine(const struct launch *l, char **env, int status, const struct 
 	    landlock_confine(l->options, l->landlock_abi, env, f) < 0 ||
 	    descriptors_close_on_exec(f) < 0 ||
 	    verify_privileges(l->account.uid, f) < 0 ||
-	    load_policy(l->policy, f) < 0 ||
+	    load_policy(audit, l->policy, f) < 0 ||
 	    verify_confinement(status, e, f) < 0 ||
 	    wait_for_go(p->go[0], f) < 0 ||
 	    release_signals(f) < 0)
@@ -158,7 +161,8 @@ static int announce_exec(const struct pipes *p, struct finding *f)
 			   "a policy must allow it");
 }
 
-_Noreturn static void child(const struct launch *l, const struct pipes *p, pid_t parent)
+_Noreturn static void child(const struct launch *l, const struct pipes *p, struct audit *audit,
+			    pid_t parent)
 {
 	struct expectation e = {
 		.uid = l->account.uid,
@@ -172,12 +176,14 @@ _Noreturn static void child(const struct launch *l, const struct pipes *p, pid_t
 	ssize_t n;
 
 	close(p->go[1]);
-	if (!env)
+	if (!env) {
 		(void)finding_set(&f, EXIT_SETUP, "environment", ENOMEM, "no memory for it", NULL,
 				  NULL);
-	else if (status >= 0 && confine(l, env, status, &e, parent, p, &f) == 0 &&
-		 announce_exec(p, &f) == 0)
+	} else if (status >= 0 && confine(l, env, status, &e, parent, p, audit, &f) == 0 &&
+		   announce_exec(p, &f) == 0) {
+		audit_application(audit);
 		(void)command_exec(l->options->command, env, &f);
+	}
 
 	/* Only failures get here. Fail safe: nothing below may start anything. */
 	n = write(p->outcome[1], &f, sizeof(f));
@@ -281,39 +287,48 @@ static int read_outcome(const struct launch *l, int fd, struct finding *f)
 	return r < 0 ? r : 0;
 }
 
-int launch(const struct launch *l, pid_t *pid, struct finding *f)
+/* The supervisor's side of it, with a child that waits for the word. */
+static int see_through(const struct launch *l, const struct pipes *p, struct finding *f)
+{
+	int r = retire(l->options, l->init, f);
+
+	/* A child that failed has closed its end: its own finding tells more. */
+	if (r == 0 && write(p->go[1], "", 1) != 1 && errno != EPIPE)
+		r = finding_set(f, EXIT_SETUP, "fork", errno, "cannot give the child the word",
+				NULL, NULL);
+	close(p->go[1]); /* without the word it ends by itself */
+	if (r == 0)
+		r = read_outcome(l, p->outcome[0], f);
+	return r;
+}
+
+int launch(const struct launch *l, pid_t *pid, pid_t *auditor, struct finding *f)
 {
 	pid_t self = getpid();
+	struct audit *audit = NULL;
 	struct pipes p;
-	int r = make_pipes(&p, f);
+	int r;
 
-	if (r < 0)
-		return r;
+	if (make_pipes(&p, f) < 0 || audit_open(l->options, l->policy, &audit, f) < 0)
+		return -EPERM;
 	*pid = fork_plainly();
 	if (*pid < 0)
 		return finding_set(f, EXIT_SETUP, "fork", errno, "cannot start a process", NULL,
 				   errno == EAGAIN ? "raise limits.processes" : NULL);
 	if (*pid == 0)
-		child(l, &p, self);
+		child(l, &p, audit, self);
 
 	close(p.go[0]);
 	close(p.outcome[1]);
-	r = retire(l->options, l->init, f);
-	/* A child that failed has closed its end: its own finding tells more. */
-	if (r == 0 && write(p.go[1], "", 1) != 1 && errno != EPIPE)
-		r = finding_set(f, EXIT_SETUP, "fork", errno, "cannot give the child the word",
-				NULL, NULL);
-	close(p.go[1]);
-	if (r < 0) {
-		reap(*pid); /* it ends by itself, without the word */
-		return r;
-	}
-	r = read_outcome(l, p.outcome[0], f);
+	r = see_through(l, &p, f);
 	close(p.outcome[0]);
 	if (r < 0) {
 		/* It ends by itself, unless its outcome could not be read. */
 		kill(*pid, SIGKILL);
 		reap(*pid);
+		audit_end(audit);
+		return r;
 	}
-	return r;
+	*auditor = audit ? audit->auditor : 0;
+	return 0;
 }

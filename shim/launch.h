@@ -31,7 +31,7 @@ struct launch {
 /**
  * launch() - start the command, confined and verified.
  * @l: the plan.
- * @pid: out, the command's process.
+ * @pid: out, the command's process. @auditor: out, the auditor's, 0 without one.
  * @f: out, on failure; whichever side it happened on.
  *
  * The child takes its privileges away step by step and verifies, this process
@@ -43,6 +43,6 @@ struct launch {
  * Return: 0 or -errno; @f->status is EXIT_SETUP, EXIT_CONFINE, EXIT_CANNOT_EXEC or
  * EXIT_NOT_FOUND. On failure the child is reaped.
  */
-int launch(const struct launch *l, pid_t *pid, struct finding *f);
+int launch(const struct launch *l, pid_t *pid, pid_t *auditor, struct finding *f);
 
 #endif

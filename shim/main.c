@@ -85,7 +85,7 @@ static int run(char **argv, struct finding *f)
 	s.stop_timeout_ms = options.stop_timeout_ms;
 	s.ready = ready_connect(options.ready, s.init);
 
-	if (launch(&plan, &s.command, f) < 0) {
+	if (launch(&plan, &s.command, &s.auditor, f) < 0) {
 		terminal_give_back(&plan.terminal, s.command);
 		return f->status;
 	}

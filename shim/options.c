@@ -142,6 +142,11 @@ static int switch_on(const char *value, bool *on)
 	return 0;
 }
 
+static int set_audit(struct options *o, const char *value)
+{
+	return switch_on(value, &o->audit);
+}
+
 static int set_verbose(struct options *o, const char *value)
 {
 	bool on;
@@ -189,6 +194,9 @@ static const struct option_spec specs[] = {
 	{ 0, "userns", VALUE, false, false, "deny|allow", "deny or allow", set_userns,
 	  "namespaces made by the application's own sandbox\n"
 	  "(default deny)" },
+	{ 0, "audit", NO_VALUE, false, false, NULL, "1 or 0", set_audit,
+	  "name each system call that the policy denies in the\n"
+	  "log, once a program" },
 	{ 0, "landlock", VALUE, false, false, "auto|require|off", "auto, require or off",
 	  set_landlock,
 	  "restrict which files are reached (default auto: as\n"

@@ -24,6 +24,7 @@ struct options {
 	const char *user;   /* account_resolve() reads it */
 	const char *policy; /* a built-in name, a file's path, or "none" */
 	bool userns_allow;
+	bool audit; /* name denied calls in the log */
 	enum landlock landlock;
 	const char *rw[OPTIONS_PATHS_MAX]; /* read-write paths for Landlock */
 	size_t rw_count;

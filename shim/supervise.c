@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "finding.h"
 #include "leftovers.h"
 #include "ready.h"
 #include "signals.h"
@@ -92,6 +93,10 @@ static void reap(struct loop *l)
 		pid = waitpid(-1, &status, WNOHANG | WUNTRACED);
 		if (pid > 0 && pid == l->s->command)
 			command_changed(l, status);
+		else if (pid > 0 && pid == l->s->auditor && WIFSIGNALED(status) &&
+			 l->phase == RUNNING)
+			log_warn("audit", 0, "the auditor was killed, denied calls get ENOSYS now",
+				 NULL, NULL);
 	}
 	l->more = pid > 0;
 	l->alone = pid < 0 && errno == ECHILD;

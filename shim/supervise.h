@@ -12,9 +12,10 @@
 /* What the loop works with; set up before this process retires. */
 struct supervisor {
 	pid_t command;
-	int signals; /* from signals_open() */
-	int ready;   /* from ready_report(), or -1 */
-	bool init;   /* this process is PID 1 */
+	pid_t auditor; /* 0 without one */
+	int signals;   /* from signals_open() */
+	int ready;     /* from ready_report(), or -1 */
+	bool init;     /* this process is PID 1 */
 	uint32_t stop_timeout_ms;
 	struct terminal *terminal;
 };

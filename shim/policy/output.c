@@ -2,9 +2,14 @@
 #include "output.h"
 
 #include <ctype.h>
+#include <errno.h>
+#include <linux/seccomp.h>
 #include <string.h>
 
 #include "file.h"
+
+/* The highest of asm-generic/errno.h. */
+#define ERRNO_LAST EHWPOISON
 
 void write_bpf(FILE *out, const struct policy *p)
 {
@@ -22,6 +27,99 @@ void write_bpf(FILE *out, const struct policy *p)
 	memcpy(h.name, p->name, strlen(p->name));
 	fwrite(&h, sizeof(h), 1, out);
 	fwrite(p->code, sizeof(*p->code), p->count, out);
+}
+
+/* A file's name as seen from the policy's: groups/denied.inc. */
+static const char *seen_from(const char *base, const char *file)
+{
+	const char *slash = strrchr(base, '/');
+	size_t len = slash != NULL ? (size_t)(slash - base) + 1 : 0;
+
+	return strncmp(file, base, len) == 0 ? file + len : file;
+}
+
+static bool denies(const struct rule *r)
+{
+	return (r->action & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO;
+}
+
+/* The index of a rule's file among those with errno rules, in the order of their first. */
+static size_t denial_file(const struct ruleset *rs, const struct rule *r)
+{
+	size_t i, k, n = 0;
+
+	for (i = 0; i < rs->count; i++) {
+		if (!denies(&rs->rules[i]))
+			continue;
+		if (strcmp(rs->rules[i].file, r->file) == 0)
+			return n;
+		for (k = 0; k < i; k++)
+			if (denies(&rs->rules[k]) &&
+			    strcmp(rs->rules[k].file, rs->rules[i].file) == 0)
+				break;
+		n += k == i;
+	}
+	return n;
+}
+
+static void write_denials(FILE *out, const struct ruleset *rs, const char *upper)
+{
+	const struct rule *r, *last = NULL;
+	size_t i, files = 0;
+
+	/* One row for a line with several tests of one call. */
+	fprintf(out, "\n#define %s_DENIALS", upper);
+	for (i = 0; i < rs->count; i++) {
+		r = &rs->rules[i];
+		if (!denies(r) || (last != NULL && last->nr == r->nr && last->line == r->line &&
+				   last->action == r->action && last->file == r->file))
+			continue;
+		fprintf(out, " \\\n\t{%u, %u, %u, %zu},", r->nr, r->action & SECCOMP_RET_DATA,
+			r->line, denial_file(rs, r));
+		last = r;
+	}
+	if (last == NULL)
+		fprintf(out, " {0}");
+	fprintf(out, "\n#define %s_FILES", upper);
+	for (i = 0; i < rs->count; i++) {
+		r = &rs->rules[i];
+		if (!denies(r) || denial_file(rs, r) != files)
+			continue;
+		fprintf(out, " \"%s\",", seen_from(rs->file, r->file));
+		files++;
+	}
+	fprintf(out, "%s\n", files == 0 ? " \"\"" : "");
+}
+
+/* As characters: a string literal may have 4095 of them only. */
+static void write_name(FILE *out, const char *name)
+{
+	fprintf(out, " \\\n\t");
+	for (; *name != '\0'; name++)
+		fprintf(out, "'%c', ", *name);
+	fprintf(out, "0,");
+}
+
+static void write_names(FILE *out, enum arch_id arch, const char *upper)
+{
+	char name[64];
+	uint32_t nr, end = 0;
+	int err;
+
+	for (nr = 0; nr < CALL_LIMIT; nr++) {
+		call_name(arch, nr, name, sizeof(name));
+		if (name[0] != '\0')
+			end = nr + 1;
+	}
+	fprintf(out, "\n#define %s_CALLS", upper);
+	for (nr = 0; nr < end; nr++) {
+		call_name(arch, nr, name, sizeof(name));
+		write_name(out, name);
+	}
+	fprintf(out, "\n\n#define %s_ERRNOS", upper);
+	for (err = 0; err <= ERRNO_LAST; err++)
+		write_name(out, errno_name(err) != NULL ? errno_name(err) : "");
+	fprintf(out, "\n");
 }
 
 void write_c(FILE *out, const struct policy *p, const struct ruleset *rs, const char *cname)
@@ -50,6 +148,8 @@ void write_c(FILE *out, const struct policy *p, const struct ruleset *rs, const 
 		fprintf(out, "\t{0x%02x, %u, %u, 0x%08x},\n", p->code[i].code, p->code[i].jt,
 			p->code[i].jf, p->code[i].k);
 	fprintf(out, "};\n");
+	write_denials(out, rs, upper);
+	write_names(out, rs->target.arch, upper);
 }
 
 void write_list(FILE *out, const struct policy *p, const struct ruleset *rs)

@@ -12,6 +12,10 @@ void write_bpf(FILE *out, const struct policy *p);
  * C that needs nothing but linux/filter.h, to be included or compiled: NAME_code[],
  * and NAME_COUNT, NAME_ARCH, NAME_FLAGS, NAME_CANARY_ENOSYS,
  * NAME_CANARY_EPERM, NAME_TITLE and NAME_USERNS as macros. cname: NAME.
+ * For programs that report what was denied: NAME_DENIALS, the errno rules as rows of struct
+ * policy_denial (at least one; number 0 and error 0 say that there is none); NAME_FILES,
+ * where they stand, as seen from the policy's file; NAME_CALLS and NAME_ERRNOS, the names of
+ * calls and errors 0, 1, 2 ..., each with its NUL, empty where there is none.
  */
 void write_c(FILE *out, const struct policy *p, const struct ruleset *rs, const char *cname);
 

@@ -21,6 +21,14 @@
 #define POLICY_USERNS_ALLOW 1u /* compiled with userns=allow */
 #define POLICY_SUPERVISOR 2u   /* role supervisor: execve may be denied, not for a command */
 
+/* An errno rule that a built-in policy has for a call, for those who ask why. */
+struct policy_denial {
+	uint16_t call;
+	uint16_t err;
+	uint16_t line;
+	uint16_t file; /* index of struct policy's files */
+};
+
 /*
  * The canaries are numbers of calls that this filter answers with ENOSYS and
  * with EPERM whatever their arguments, and that a kernel without the filter
@@ -37,15 +45,22 @@ struct policy {
 	uint32_t canary_enosys; /* or POLICY_NO_CANARY */
 	uint32_t canary_eperm;	/* or POLICY_NO_CANARY */
 	const struct sock_filter *code;
+	const struct policy_denial *denials; /* its errno rules by call; NULL: not known */
+	size_t denial_count;
+	const char *const *files; /* which they stand in */
 };
 
 /*
  * The policies linked into the shim. policy_builtin() returns the one of that
- * name ("stremio", "server", "init") and userns variant ("deny", "allow"), or
- * NULL; "init" exists as "deny" only. policy_builtin_at() walks them all from 0
+ * name ("stremio", "server", "init", "audit") and userns variant ("deny",
+ * "allow"), or NULL; the latter two exist as "deny" only. policy_builtin_at() walks them all from 0
  * and returns NULL at the end.
  */
 const struct policy *policy_builtin(const char *name, const char *userns);
 const struct policy *policy_builtin_at(size_t index);
+
+/* What this machine's architecture calls a system call or an error; NULL when unknown. */
+const char *policy_call_name(uint32_t nr);
+const char *policy_errno_name(uint32_t err);
 
 #endif

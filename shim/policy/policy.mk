@@ -27,7 +27,7 @@ POLICY_ARCH ?= $(shell uname -m)
 POLICY_DIR := shim/policy
 POLICY_TOOL := $(BUILD)/stremio-policy
 POLICY_TEXTS := $(wildcard $(POLICY_DIR)/*.policy $(POLICY_DIR)/groups/*.inc)
-POLICY_VARIANTS := stremio-deny stremio-allow server-deny server-allow init-deny
+POLICY_VARIANTS := stremio-deny stremio-allow server-deny server-allow init-deny audit-deny
 
 POLICY_SHIM_SRCS := $(POLICY_DIR)/file.c $(POLICY_DIR)/builtin.c
 POLICY_SHIM_FLAGS := -I$(POLICY_DIR) -I$(BUILD)/policy
@@ -67,6 +67,7 @@ $(eval $(call policy_compile,stremio,allow))
 $(eval $(call policy_compile,server,deny))
 $(eval $(call policy_compile,server,allow))
 $(eval $(call policy_compile,init,deny))
+$(eval $(call policy_compile,audit,deny))
 
 .PHONY: policy-check
 policy-check: $(POLICY_TOOL)

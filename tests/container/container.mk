@@ -1,5 +1,5 @@
 # The container tier's own programs: static, so that they run in an empty root under any policy.
-CONTAINER_HELPERS := $(addprefix $(BUILD)/tests/,app state calls inject poke reach)
+CONTAINER_HELPERS := $(addprefix $(BUILD)/tests/,app state calls inject poke reach denied)
 CONTAINER_PROGRAMS := $(CONTAINER_HELPERS) $(BUILD)/policy/server-deny.bpf
 
 # Not -isystem: musl's own headers come first, the kernel's fill the gaps.

@@ -28,8 +28,9 @@ import harness                                                  # noqa: E402
 from harness import TESTS, TIER                                 # noqa: E402
 
 MODULES = ("stop", "signals", "terminal", "inherited", "privileges", "preparation", "policy_live",
-           "landlock", "hostile", "readiness", "bad_input", "resources", "faults")
-HELPERS = ("app", "state", "calls", "inject", "poke", "reach")
+           "landlock", "hostile", "readiness", "bad_input", "resources", "faults", "audit",
+           "audit_faults")
+HELPERS = ("app", "state", "calls", "inject", "poke", "reach", "denied")
 
 
 def stage_programs(directory):
