@@ -135,13 +135,19 @@ get_ready() {
 	*.deb) [ -r "$STREMIO" ] || fail "STREMIO=$STREMIO: cannot read it (give the path of a .deb file)" ;;
 	*) fail "STREMIO=$STREMIO: only a Debian package can be run so (STREMIO=FILE.deb); images in OCI or Docker format are not taken yet" ;;
 	esac
+	mkdir -p "$RUN"
+	# One at a time: instance, display and daemon are named for the run. Daemons do not get it.
+	exec 9> "$RUN/lock"
+	flock -n 9 || {
+		say 'waiting for another run to end'
+		flock -w 300 9 || fail "another run holds $RUN/lock (let it end, or hooks/run.sh stop)"
+	}
 	packages_install build run incus image || exit 1
 	say 'building'
-	"${MAKE:-make}" -C "$top" --no-print-directory all || fail 'the build failed (its lines above say why)'
-	mkdir -p "$RUN"
+	"${MAKE:-make}" -s -C "$top" --no-print-directory all || fail 'the build failed (its lines above say why)'
 	rm -f "$RUN"/window*.png "$RUN/tone.raw"
 	say 'looking for Incus'
-	incus_use "$BUILD/incus" || exit 1
+	incus_use "$BUILD/incus" 9>&- || exit 1
 	# Left by a run that was killed.
 	! have_instance || incus delete --force "$NAME" > /dev/null
 }
@@ -192,9 +198,12 @@ watch_it() {
 	before=$(window_list | tr '\n' ' ')
 	began=$(date +%s.%N)
 	say 'starting'
-	incus start "$NAME" || {
-		incus info "$NAME" --show-log | grep -E 'ERROR|ended' | tail -n 5 >&2
-		fail 'incus start failed'
+	incus start "$NAME" > "$RUN/start.log" 2>&1 || {
+		# Until Incus has cleared up it has no log to show.
+		sleep 2
+		show_console 10 >&2
+		incus info "$NAME" --show-log 2> /dev/null | grep -E ' ERROR |ended' | head -n 5 >&2
+		fail "incus start: $(tr -d '\r' < "$RUN/start.log" | grep -o 'Error: .*' | head -n 1)"
 	}
 	window=$(window_wait "$before" 60) || {
 		show_console 10 >&2
@@ -260,7 +269,7 @@ trap cleanup EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 get_ready
-display_use "$RUN/x11" || exit 1
+display_use "$RUN/x11" 9>&- || exit 1
 say "display: $display_kind"
 make_instance
 watch_it

@@ -57,7 +57,7 @@ image_meta() {
 	architecture: $(uname -m)
 	creation_date: $(date +%s)
 	properties:
-	  description: $2
+	  description: "$2"
 	  os: stremio
 	END
 	tar -C "$m" --owner=0 --group=0 -cf "$1.meta.tar.new" metadata.yaml && rm -rf "$m" &&
@@ -169,7 +169,7 @@ image_debian() {
 		case "$tag $line" in
 		'I: downloading packages'*|'I: extracting archives'*|'I: installing '*|'I: creating tarball'*)
 			image_say "${line%%...*}" ;;
-		'I: running --customize-hook'*) image_say 'adding the files of our own' ;;
+		'I: running --customize-hook'*/image.sh*) image_say 'adding the files of our own' ;;
 		image:*|stremio-*) echo "$tag $line" >&2 ;;
 		esac
 	done
@@ -229,7 +229,8 @@ image_package() {
 		# The package must be seen inside under the same name.
 		image_debian "$file" image_package_files --include="$deb" \
 			--hook-dir=/usr/share/mmdebstrap/hooks/file-mirror-automount || return 1
-		image_meta "$file" "Debian with $(dpkg-deb --field "$deb" Package Version | tr '\n' ' ')" ||
+		# shellcheck disable=SC2016
+		image_meta "$file" "Debian with $(dpkg-deb -W --showformat='${Package} ${Version}' "$deb")" ||
 			return 1
 		image_say "done, $(($(stat -c %s "$file.squashfs") / 1048576)) MiB"
 	fi

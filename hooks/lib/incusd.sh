@@ -52,6 +52,10 @@ incusd_start() {
 		echo 'incus: a private daemon needs root (run as root, or start the machine'"'"'s Incus)' >&2
 		return 1
 	}
+	unshare --user true 2> /dev/null || {
+		echo 'incus: the kernel refuses a user namespace, and no container starts without (is this a chroot? enter it with pivot_root or as a machine; else see user.max_user_namespaces)' >&2
+		return 1
+	}
 	daemon=$(incusd_program) || return 1
 	incusd_env "$d"
 	if incusd_pid "$d" > /dev/null && incusd_answers; then

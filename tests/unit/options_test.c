@@ -164,26 +164,12 @@ static void the_last_of_equal_options_wins_and_tmpfs_adds_up(void **state)
 
 static void unknown_options_are_refused(void **state)
 {
-	static const char *const words[] = {"--nonsense",
-					    "-z",
-					    "-vz",
-					    "--users=x",
-					    "--use=x",
-					    "---",
-					    "--=x",
-					    "--devices=gpu",
-					    "--landlock=off",
-					    "--rw=/x",
-					    "--ro=/x",
-					    "--audit",
-					    "--self-test",
-					    "--require=x",
-					    "--wait=1",
-					    "--print-policy",
-					    "-d",
-					    "-r",
-					    "-w",
-					    "--User=x"};
+	static const char *const words[] = {
+		"--nonsense",	  "-z",		 "-vz",		"--users=x",
+		"--use=x",	  "---",	 "--=x",	"--devices=gpu",
+		"--audit",	  "--self-test", "--require=x", "--wait=1",
+		"--print-policy", "-d",		 "-r",		"-w",
+		"--User=x"};
 
 	(void)state;
 	write_args("");
@@ -209,6 +195,10 @@ static void bad_and_missing_values_are_refused(void **state)
 					    "--ready=maybe",
 					    "--tmpfs=",
 					    "--tmpfs=relative",
+					    "--landlock=",
+					    "--landlock=on",
+					    "--rw=",
+					    "--ro=relative",
 					    "--verbose=1",
 					    "--quiet=",
 					    "--help=x",
@@ -228,6 +218,25 @@ static void bad_and_missing_values_are_refused(void **state)
 		is_usage(PARSE(alone[i]));
 		assert_non_null(strstr(f.what, "missing"));
 	}
+}
+
+static void landlock_and_its_paths_are_taken(void **state)
+{
+	(void)state;
+	write_args("");
+	assert_int_equal(PARSE("app"), 0);
+	assert_int_equal(o.landlock, LANDLOCK_AUTO);
+	assert_int_equal(o.rw_count + o.ro_count, 0);
+	assert_int_equal(PARSE_WITH("STREMIO_RW=/a;/b", "--landlock=require", "--rw=/c", "--ro",
+				    "/d", "app"),
+			 0);
+	assert_int_equal(o.landlock, LANDLOCK_REQUIRE);
+	assert_int_equal(o.rw_count, 3);
+	assert_string_equal(o.rw[2], "/c");
+	assert_int_equal(o.ro_count, 1);
+	assert_string_equal(o.ro[0], "/d");
+	assert_int_equal(PARSE_WITH("STREMIO_LANDLOCK=off", "app"), 0);
+	assert_int_equal(o.landlock, LANDLOCK_OFF);
 }
 
 static void at_most_sixteen_tmpfs_are_taken(void **state)
@@ -353,6 +362,7 @@ int main(void)
 		cmocka_unit_test(the_last_of_equal_options_wins_and_tmpfs_adds_up),
 		cmocka_unit_test(unknown_options_are_refused),
 		cmocka_unit_test(bad_and_missing_values_are_refused),
+		cmocka_unit_test(landlock_and_its_paths_are_taken),
 		cmocka_unit_test(at_most_sixteen_tmpfs_are_taken),
 		cmocka_unit_test(each_option_has_a_twin_that_the_command_line_beats),
 		cmocka_unit_test(a_bad_twin_is_refused_by_its_name),
