@@ -84,7 +84,7 @@ table() {
 
 tree=$(mktemp -d "${TMPDIR:-/tmp}/stremio-shim-mutants.XXXXXX")
 trap 'rm -rf "$tree"' EXIT
-trap 'exit 130' INT TERM HUP
+trap 'exit 130' INT TERM HUP PIPE
 mkdir "$tree/build"
 cp -a Makefile shim tests "$tree/"
 [ ! -d hooks ] || cp -a hooks "$tree/"
