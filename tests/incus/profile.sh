@@ -65,7 +65,7 @@ test_instances_share_no_user_ids() {
 test_denied_calls_are_denied_in_exec_too() {
 	musl-gcc -static -O2 -o "$RIG/denied" "$here/denied.c" || die 'denied.c does not compile'
 	instance calls -- /bin/sleep 1000
-	incus file push -q "$RIG/denied" calls/bin/denied --mode 0755
+	push "$RIG/denied" calls/bin/denied --mode 0755
 	start calls
 	incus exec calls -- denied > "$RIG/answers" || die 'the program was killed'
 	sed -n 's/^ *\([a-z_]*\) errno \([0-9]*\)$/\1 \2/p' "$top/incus-profile.yaml" > "$RIG/wanted"

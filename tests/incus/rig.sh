@@ -31,6 +31,24 @@ rig_down() {
 	rm -rf "$RIG"
 }
 
+# incus file push and pull. On a stopped instance a helper of Incus's serves them, which leaves
+# when the last client has gone: who comes just then is told EOF.
+push() {
+	for attempt in 1 2 3; do
+		incus file push -q "$@" 2> "$RIG/push" && return 0
+		grep -q EOF "$RIG/push" || break
+	done
+	die "push, attempt $attempt: $(cat "$RIG/push")"
+}
+
+pull() {
+	for attempt in 1 2 3; do
+		incus file pull -q "$1" - 2> "$RIG/pull" && return 0
+		grep -q EOF "$RIG/pull" || return 1
+	done
+	return 1
+}
+
 # instance NAME [WORD]...: make one whose default command line is WORD...; by default what is
 # on standard input, a shell script, becomes the application.
 instance() {
@@ -41,12 +59,11 @@ instance() {
 	incus init busybox "$inst" --no-profiles --profile stremio < /dev/null \
 		> "$RIG/out" 2>&1 || die "incus init: $(grep -m1 Error "$RIG/out")"
 	if [ $# = 0 ]; then
-		incus file push -q "$RIG/app" "$inst/bin/app" --mode 0755 || die 'cannot push the application'
+		push "$RIG/app" "$inst/bin/app" --mode 0755
 		set -- -- /bin/app
 	fi
 	printf '%s\n' "$@" > "$RIG/args"
-	incus file push -q "$RIG/args" "$inst/etc/stremio-shim.args" --mode 0644 ||
-		die 'cannot push the arguments'
+	push "$RIG/args" "$inst/etc/stremio-shim.args" --mode 0644
 }
 
 start() {
@@ -71,7 +88,7 @@ said() {
 
 # Contents of a file of the application's home directory; works on stopped instances too.
 home() {
-	incus file pull -q "$1/home/stremio/$2" - 2>/dev/null
+	pull "$1/home/stremio/$2"
 }
 
 # until_true SECONDS COMMAND...: try every tenth of a second.

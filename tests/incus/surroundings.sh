@@ -125,8 +125,8 @@ test_configured_environment_wins() {
 	incus config set env environment.FOO='a b' environment.LANG=de_DE.UTF-8 environment.HOME=/tmp
 	start env
 	until_true 10 is_ready env || die "state $(state env)"
-	until_true 10 incus file pull -q env/tmp/looked - || die 'HOME was not /tmp'
-	incus file pull -q env/tmp/env - > "$RIG/env"
+	until_true 10 pull env/tmp/looked || die 'HOME was not /tmp'
+	pull env/tmp/env > "$RIG/env"
 	for pair in 'FOO=a b' LANG=de_DE.UTF-8 HOME=/tmp; do
 		grep -qx "$pair" "$RIG/env" || die "no $pair"
 	done
@@ -141,7 +141,7 @@ test_options_come_from_the_configuration_too() {
 	END
 	incus config set option environment.STREMIO_USER=4242:4343
 	start option
-	until_true 10 incus file pull -q option/tmp/uid - || die 'it did not start'
-	uid=$(incus file pull -q option/tmp/uid -)
+	until_true 10 pull option/tmp/uid || die 'it did not start'
+	uid=$(pull option/tmp/uid)
 	[ "$uid" = 4242 ] || die "uid $uid"
 }
