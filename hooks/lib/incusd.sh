@@ -132,6 +132,8 @@ incusd_stop() {
 	kill -KILL "$p" 2>/dev/null || :
 	wait "$p" 2>/dev/null || :
 	rm -f "$d/pid"
+	# liblxc leaves this one behind, empty; one in use stays.
+	find /sys/fs/cgroup -depth -type d -name lxc.pivot -exec rmdir {} \; 2>/dev/null || :
 	# An instance that had to be killed leaves its empty cgroups.
 	for c in "$d"/containers/*; do
 		[ -e "$c" ] || continue
