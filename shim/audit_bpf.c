@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <string.h>
 
 static bool denies(const struct sock_filter *insn)
@@ -29,14 +30,19 @@ static uint32_t word(const struct seccomp_data *data, uint32_t offset)
 	return value;
 }
 
-uint32_t audit_bpf_answer(const struct sock_filter *code, const struct seccomp_data *data)
+/* @furthest: out, the highest offset that was looked at. */
+static uint32_t run(const struct sock_filter *code, const struct seccomp_data *data,
+		    uint32_t *furthest)
 {
 	uint32_t a = 0;
 
+	*furthest = 0;
 	for (const struct sock_filter *at = code;; at++) {
 		switch (at->code) {
 		case BPF_LD | BPF_W | BPF_ABS:
 			a = word(data, at->k);
+			if (at->k > *furthest)
+				*furthest = at->k;
 			break;
 		case BPF_ALU | BPF_AND | BPF_K:
 			a &= at->k;
@@ -62,4 +68,21 @@ uint32_t audit_bpf_answer(const struct sock_filter *code, const struct seccomp_d
 			return SECCOMP_RET_ERRNO | EPERM;
 		}
 	}
+}
+
+uint32_t audit_bpf_answer(const struct sock_filter *code, const struct seccomp_data *data)
+{
+	uint32_t furthest;
+
+	return run(code, data, &furthest);
+}
+
+int audit_bpf_by_arguments(const struct sock_filter *code, uint32_t arch, uint32_t nr,
+			   uint32_t *answer)
+{
+	struct seccomp_data data = {.nr = (int)nr, .arch = arch};
+	uint32_t furthest;
+
+	*answer = run(code, &data, &furthest);
+	return furthest >= offsetof(struct seccomp_data, args);
 }

@@ -29,4 +29,13 @@ void audit_bpf_asking(const struct policy *p, struct sock_filter *code);
  */
 uint32_t audit_bpf_answer(const struct sock_filter *code, const struct seccomp_data *data);
 
+/**
+ * audit_bpf_by_arguments() - does the answer to a call depend on its arguments?
+ * @code: as above. @arch: AUDIT_ARCH_*. @nr: the call's number.
+ * @answer: out, what it is when it does not; else what arguments of all zeros get.
+ * Return: 1 when the filter looks at an argument, else 0.
+ */
+int audit_bpf_by_arguments(const struct sock_filter *code, uint32_t arch, uint32_t nr,
+			   uint32_t *answer);
+
 #endif

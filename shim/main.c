@@ -20,6 +20,7 @@
 #include "launch.h"
 #include "options.h"
 #include "prepare.h"
+#include "print_policy.h"
 #include "ready.h"
 #include "signals.h"
 #include "supervise.h"
@@ -56,6 +57,27 @@ static int become_supervisor(struct supervisor *s, struct finding *f)
 	return 0;
 }
 
+/* What is to be applied. Nothing is changed by it. */
+static int decide(struct launch *l, struct finding *f)
+{
+	const struct options *o = l->options;
+
+	if (account_resolve(o->user, &account_files_system, &l->account, f) < 0 ||
+	    environment_home(l->environment, &l->account, f) < 0 ||
+	    filter_choose(o, &l->policy, f) < 0 || landlock_check(o, &l->landlock_abi, f) < 0)
+		return -EPERM;
+	groups_of_devices(&l->groups);
+	return 0;
+}
+
+static int print(struct launch *l, bool json, struct finding *f)
+{
+	if (decide(l, f) < 0)
+		return f->status;
+	runtime_dir_name(&l->account, &l->runtime_dir);
+	return print_policy(l, json) < 0 ? EXIT_SETUP : 0;
+}
+
 static int run(char **argv, struct finding *f)
 {
 	struct options options;
@@ -66,20 +88,22 @@ static int run(char **argv, struct finding *f)
 	    options_parse(argv, environ, OPTIONS_ARGS_FILE, &options, f) < 0)
 		return f->status;
 	log_set_level(options.level);
-	if (options.action != ACTION_LAUNCH)
-		return (options.action == ACTION_HELP ? options_help() : options_version()) < 0
-			       ? EXIT_SETUP
-			       : 0;
+	switch (options.action) {
+	case ACTION_HELP:
+		return options_help() < 0 ? EXIT_SETUP : 0;
+	case ACTION_VERSION:
+		return options_version() < 0 ? EXIT_SETUP : 0;
+	case ACTION_PRINT_POLICY:
+	case ACTION_PRINT_POLICY_JSON:
+		return print(&plan, options.action == ACTION_PRINT_POLICY_JSON, f);
+	default:
+		break;
+	}
 
-	if (become_supervisor(&s, f) < 0 ||
-	    account_resolve(options.user, &account_files_system, &plan.account, f) < 0 ||
-	    environment_home(environ, &plan.account, f) < 0 ||
-	    filter_choose(&options, &plan.policy, f) < 0 ||
-	    landlock_check(&options, &plan.landlock_abi, f) < 0 ||
+	if (become_supervisor(&s, f) < 0 || decide(&plan, f) < 0 ||
 	    prepare(&options, &plan.account, &plan.runtime_dir, f) < 0 ||
 	    terminal_find(&plan.terminal, f) < 0)
 		return f->status;
-	groups_of_devices(&plan.groups);
 	plan.init = s.init;
 	plan.signals = s.signals;
 	s.stop_timeout_ms = options.stop_timeout_ms;

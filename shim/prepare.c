@@ -113,6 +113,16 @@ static void prepare_home(const struct account *a)
 			 "settings will not be kept: chown it, or name another home");
 }
 
+void runtime_dir_name(const struct account *a, struct runtime_dir *rd)
+{
+	struct text t;
+
+	rd->has_bus = false;
+	text_begin(&t, rd->path, sizeof(rd->path));
+	text_str(&t, "/run/user/");
+	text_num(&t, a->uid);
+}
+
 static void prepare_runtime_dir(const struct account *a, struct runtime_dir *rd)
 {
 	struct stat st;
@@ -121,10 +131,7 @@ static void prepare_runtime_dir(const struct account *a, struct runtime_dir *rd)
 	bool created;
 	int r;
 
-	text_begin(&t, rd->path, sizeof(rd->path));
-	text_str(&t, "/run/user/");
-	text_num(&t, a->uid);
-
+	runtime_dir_name(a, rd);
 	r = path_make_directory(rd->path, a->uid, a->gid, 0700, &created);
 	if (!r && stat(rd->path, &st) < 0)
 		r = -errno;

@@ -16,6 +16,12 @@ struct runtime_dir {
 };
 
 /**
+ * runtime_dir_name() - where the runtime directory is to be.
+ * @a: the account. @rd: out.
+ */
+void runtime_dir_name(const struct account *a, struct runtime_dir *rd);
+
+/**
  * prepare() - mount, create and bring up what is missing, and only that.
  * @o: --tmpfs. @a: who will own home and runtime directory.
  * @rd: out. @f: out, on failure.

@@ -24,7 +24,7 @@ def unknown_options_are_usage_errors():
 @test()
 def options_of_later_versions_are_unknown_rather_than_without_effect():
     for option in ("--devices=gpu", "--require=x11", "--wait=1", "--self-test",
-                   "--print-policy", "-d", "-r", "-w"):
+                   "-d", "-r", "-w"):
         refused(64, option, APP, "exit", "0", words=("option",))
 
 

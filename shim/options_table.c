@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "options_table.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "text.h"
+
+#define STOP_TIMEOUT_MAX_S 86400
+
+static int set_user(struct options *o, const char *value)
+{
+	o->user = value;
+	return *value ? 0 : -EINVAL;
+}
+
+static int set_policy(struct options *o, const char *value)
+{
+	o->policy = value;
+	return *value ? 0 : -EINVAL;
+}
+
+static int choose(const char *value, const char *const *names, int *out)
+{
+	for (int i = 0; names[i]; i++) {
+		if (!strcmp(value, names[i])) {
+			*out = i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+static int set_userns(struct options *o, const char *value)
+{
+	static const char *const names[] = {"deny", "allow", NULL};
+	int chosen;
+
+	if (choose(value, names, &chosen) < 0)
+		return -EINVAL;
+	o->userns_allow = chosen == 1;
+	return 0;
+}
+
+static int set_landlock(struct options *o, const char *value)
+{
+	static const char *const names[] = {"auto", "require", "off", NULL};
+	int chosen;
+
+	if (choose(value, names, &chosen) < 0)
+		return -EINVAL;
+	o->landlock = (enum landlock)chosen;
+	return 0;
+}
+
+static int add_path(const char **paths, size_t *count, const char *value)
+{
+	if (value[0] != '/' || *count == OPTIONS_PATHS_MAX)
+		return -EINVAL;
+	paths[(*count)++] = value;
+	return 0;
+}
+
+static int set_rw(struct options *o, const char *value)
+{
+	return add_path(o->rw, &o->rw_count, value);
+}
+
+static int set_ro(struct options *o, const char *value)
+{
+	return add_path(o->ro, &o->ro_count, value);
+}
+
+static int set_tmpfs(struct options *o, const char *value)
+{
+	if (value[0] != '/' || o->tmpfs_count == OPTIONS_TMPFS_MAX)
+		return -EINVAL;
+	o->tmpfs[o->tmpfs_count++] = value;
+	return 0;
+}
+
+static int set_exec_bounding(struct options *o, const char *value)
+{
+	static const char *const names[] = {"none", "launch", "full", NULL};
+	int chosen;
+
+	if (choose(value, names, &chosen) < 0)
+		return -EINVAL;
+	o->exec_bounding = (enum exec_bounding)chosen;
+	return 0;
+}
+
+static int set_stop_timeout(struct options *o, const char *value)
+{
+	return parse_seconds(value, STOP_TIMEOUT_MAX_S, &o->stop_timeout_ms);
+}
+
+static int set_ready(struct options *o, const char *value)
+{
+	static const char *const names[] = {"auto", "yes", "no", NULL};
+	int chosen = READY_YES;
+
+	if (value && choose(value, names, &chosen) < 0)
+		return -EINVAL;
+	o->ready = (enum ready)chosen;
+	return 0;
+}
+
+/* Switches have no value on the command line; their twins say 1 or 0. */
+static int switch_on(const char *value, bool *on)
+{
+	if (!value || !strcmp(value, "1"))
+		*on = true;
+	else if (!*value || !strcmp(value, "0"))
+		*on = false;
+	else
+		return -EINVAL;
+	return 0;
+}
+
+static int set_audit(struct options *o, const char *value)
+{
+	return switch_on(value, &o->audit);
+}
+
+static int set_verbose(struct options *o, const char *value)
+{
+	bool on;
+
+	if (switch_on(value, &on) < 0)
+		return -EINVAL;
+	if (on)
+		o->level = LOG_VERBOSE;
+	return 0;
+}
+
+static int set_quiet(struct options *o, const char *value)
+{
+	bool on;
+
+	if (switch_on(value, &on) < 0)
+		return -EINVAL;
+	if (on)
+		o->level = LOG_QUIET;
+	return 0;
+}
+
+static int set_print_policy(struct options *o, const char *value)
+{
+	static const char *const names[] = {"text", "json", NULL};
+	int chosen = 0;
+
+	if (value && choose(value, names, &chosen) < 0)
+		return -EINVAL;
+	o->action = chosen ? ACTION_PRINT_POLICY_JSON : ACTION_PRINT_POLICY;
+	return 0;
+}
+
+static int set_help(struct options *o, const char *value)
+{
+	(void)value;
+	o->action = ACTION_HELP;
+	return 0;
+}
+
+static int set_version(struct options *o, const char *value)
+{
+	(void)value;
+	o->action = ACTION_VERSION;
+	return 0;
+}
+
+/* clang-format off */
+const struct option_spec options_table[] = {
+	{ 'u', "user", VALUE, false, false, "USER[:GROUP]", "USER[:GROUP]", set_user,
+	  "who the application runs as: a name or a number\n"
+	  "(default auto: stremio, nonroot, uid 1000 if listed, 65532)" },
+	{ 'p', "policy", VALUE, false, false, "NAME|FILE", "a policy's name or file", set_policy,
+	  "system call policy: stremio (default), server, none,\n"
+	  "or a file that stremio-policy compiled" },
+	{ 0, "userns", VALUE, false, false, "deny|allow", "deny or allow", set_userns,
+	  "namespaces made by the application's own sandbox\n"
+	  "(default deny)" },
+	{ 0, "audit", NO_VALUE, false, false, NULL, "1 or 0", set_audit,
+	  "name each system call that the policy denies in the\n"
+	  "log, once a program" },
+	{ 0, "landlock", VALUE, false, false, "auto|require|off", "auto, require or off",
+	  set_landlock,
+	  "restrict which files are reached (default auto: as\n"
+	  "far as the kernel can; require: wholly or not at all)" },
+	{ 0, "rw", VALUE, true, false, "PATH", "an absolute path, at most 128 of them", set_rw,
+	  "a path to read and write, for Landlock; repeatable" },
+	{ 0, "ro", VALUE, true, false, "PATH", "an absolute path, at most 128 of them", set_ro,
+	  "a path to read and execute; repeatable" },
+	{ 0, "tmpfs", VALUE, true, false, "PATH[:OPTIONS]",
+	  "an absolute PATH[:OPTIONS], at most 16 of them", set_tmpfs,
+	  "mount a private tmpfs there first; repeatable" },
+	{ 0, "exec-bounding", VALUE, false, false, "SET", "none, launch or full", set_exec_bounding,
+	  "capabilities left to a later `incus exec`: none,\n"
+	  "launch (default: enough to launch through this\n"
+	  "program) or full" },
+	{ 't', "stop-timeout", VALUE, false, false, "SECONDS", "seconds, 0 to 86400",
+	  set_stop_timeout,
+	  "time between TERM and KILL (default 10)" },
+	{ 0, "ready", MAY_HAVE_VALUE, false, false, "auto|yes|no", "auto, yes or no", set_ready,
+	  "report the instance ready to Incus after the launch\n"
+	  "(default auto: when it is PID 1 and Incus listens)" },
+	{ 0, "print-policy", MAY_HAVE_VALUE, false, true, "text|json", "text or json",
+	  set_print_policy,
+	  "show what would be applied, and exit" },
+	{ 'v', "verbose", NO_VALUE, false, false, NULL, "1 or 0", set_verbose,
+	  "report each step" },
+	{ 'q', "quiet", NO_VALUE, false, false, NULL, "1 or 0", set_quiet,
+	  "report failures only, no warnings" },
+	{ 'h', "help", NO_VALUE, false, true, NULL, NULL, set_help,
+	  "show this text" },
+	{ 'V', "version", NO_VALUE, false, true, NULL, NULL, set_version,
+	  "show the version" },
+};
+/* clang-format on */
+
+const size_t options_table_count = sizeof(options_table) / sizeof(options_table[0]);
