@@ -68,7 +68,7 @@ void audit_application(struct audit *a);
 /**
  * audit_wait() - wait for the other side's word.
  * @word: nonzero when it is there. @other: a pidfd of the other side.
- * Looks once a millisecond: the filter of the one that waits, or speaks, may know no futex(2).
+ * Looks again and again: the filter of the one that waits, or speaks, may know no futex(2).
  * Return: 0, or -ESRCH when the other side ended without it.
  */
 int audit_wait(const _Atomic int *word, int other);
