@@ -16,6 +16,7 @@
 #include "filter.h"
 
 #define STEP "audit"
+#define LOOK_EVERY_NS 200000L /* a few times in all, during a launch */
 
 #ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
 #define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5) /* Linux 5.19 */
@@ -46,13 +47,14 @@ int audit_open(const struct options *o, const struct policy *p, struct audit **o
 
 int audit_wait(const _Atomic int *word, int other)
 {
+	const struct timespec pause = {.tv_nsec = LOOK_EVERY_NS};
 	struct pollfd fd = {.fd = other, .events = POLLIN};
 	int ended = 0;
 
 	while (!atomic_load(word)) {
 		if (ended)
 			return -ESRCH;
-		ended = poll(&fd, 1, 1) == 1;
+		ended = ppoll(&fd, 1, &pause, NULL) == 1;
 	}
 	return 0;
 }

@@ -7,6 +7,9 @@
  * never answered that a call may go on. Without the auditor the kernel answers ENOSYS: so
  * nothing is open because of it, whatever happens to it. seccomp_unotify(2)
  *
+ * One difference can be seen: a signal that comes before the auditor has received a question
+ * interrupts the call, as it does with any call that sleeps: EINTR without SA_RESTART.
+ *
  * It is forked by the launching child, so that the descriptor table can be shared until the
  * listener is in it, and is a child of the supervisor, who reaps it.
  */
@@ -68,7 +71,7 @@ void audit_application(struct audit *a);
 /**
  * audit_wait() - wait for the other side's word.
  * @word: nonzero when it is there. @other: a pidfd of the other side.
- * Looks once a millisecond: the filter of the one that waits, or speaks, may know no futex(2).
+ * Looks again and again: the filter of the one that waits, or speaks, may know no futex(2).
  * Return: 0, or -ESRCH when the other side ended without it.
  */
 int audit_wait(const _Atomic int *word, int other);

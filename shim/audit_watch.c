@@ -205,10 +205,9 @@ static void find_program(uint32_t thread, struct audit_call *call)
 static uint32_t policy_error(const struct watch *w, const struct seccomp_data *data)
 {
 	uint32_t action = audit_bpf_answer(w->policy->code, data);
+	uint32_t err = action & SECCOMP_RET_DATA;
 
-	if ((action & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO && action & SECCOMP_RET_DATA)
-		return action & SECCOMP_RET_DATA;
-	return EPERM;
+	return (action & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO && err ? err : EPERM;
 }
 
 /* Return: 0 also when the one who asked is gone meanwhile, -errno when there is no going on. */
