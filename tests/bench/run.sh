@@ -28,12 +28,15 @@ chmod 755 "$stage"
 cp "$SHIM" "$stage/stremio-shim"
 cp "$out/nothing" "$stage/nothing"
 chmod 755 "$stage"/*
+# Pages of the file that wait to be written would count as dirty memory.
+sync "$stage"/*
 # The user every container image of the project has; numbers need no passwd entry.
 user=65532:65532
 shim=$stage/stremio-shim
 app=$stage/nothing
 
 set -- 'stremio-shim, fully confined' "$shim" -u $user -- "$app"
+set -- "$@" , 'stremio-shim --landlock=off' "$shim" -u $user --landlock=off -- "$app"
 set -- "$@" , 'stremio-shim --policy=none' "$shim" -u $user --policy=none -- "$app"
 # add NAME PROGRAM ARG...
 for init in 'tini-static|-s --' 'tini|-s --' 'catatonit|--' 'dumb-init|--' \
