@@ -253,3 +253,36 @@ int account_resolve(const char *spec, const struct account_files *files, struct 
 				   spec, "--user=root, if that is really meant");
 	return 0;
 }
+
+/* Is the id in one of the lines `INSIDE OUTSIDE COUNT`? */
+static bool is_mapped(const char *path, uint32_t id)
+{
+	struct lines l;
+	char line[128];
+	bool found = false;
+
+	if (open_lines(&l, path) <= 0)
+		return true;
+	while (!found && next_line(&l, line, sizeof(line)) > 0) {
+		const char *at = line + strspn(line, " ");
+		uint32_t inside, outside, count;
+
+		found = field_u32(&at, &inside) == 0 && field_u32(&at, &outside) == 0 &&
+			field_u32(&at, &count) == 0 && id >= inside && id - inside < count;
+	}
+	close(l.fd);
+	return found;
+}
+
+int account_is_mapped(const struct account *a, struct finding *f)
+{
+	static const char hint[] = "choose another --user, or widen the instance's id map";
+
+	if (!is_mapped("/proc/self/uid_map", a->uid))
+		return finding_set(f, EXIT_CONFINE, "uid", EINVAL,
+				   "has no mapping in this user namespace", a->name, hint);
+	if (!is_mapped("/proc/self/gid_map", a->gid))
+		return finding_set(f, EXIT_CONFINE, "gid", EINVAL,
+				   "has no mapping in this user namespace", a->name, hint);
+	return 0;
+}

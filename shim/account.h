@@ -45,6 +45,14 @@ int account_resolve(const char *spec, const struct account_files *files, struct 
 		    struct finding *f);
 
 /**
+ * account_is_mapped() - are the ids to be had in this user namespace?
+ * @a: the account. @f: out, on failure, step "uid" or "gid".
+ * Before anything is prepared for it. A map that cannot be read is no failure: the change
+ * of ids will tell. Return: 0; -EINVAL with EXIT_CONFINE. Source: user_namespaces(7).
+ */
+int account_is_mapped(const struct account *a, struct finding *f);
+
+/**
  * account_parse_passwd() - read one line of a passwd file.
  * @line: the line without its newline; changed in place.
  * @out: the account; strings that do not fit make the line invalid.

@@ -47,19 +47,18 @@ static int from_three_up(unsigned int flags)
 	return -errno;
 }
 
-int descriptors_clean(struct finding *f)
+static const char *const names[] = {"stdin", "stdout", "stderr"};
+
+int descriptors_clean(unsigned int *closed, struct finding *f)
 {
-	static const char *const names[] = {"stdin", "stdout", "stderr"};
-	char closed[32];
-	struct text t;
 	int r = from_three_up(0);
 
+	*closed = 0;
 	if (r < 0)
 		return finding_set(f, EXIT_SETUP, "descriptors", -r,
 				   "cannot close what was inherited", NULL,
 				   "mount /proc, or use a kernel of 5.9 or newer");
 
-	text_begin(&t, closed, sizeof(closed));
 	for (int fd = 0; fd <= 2; fd++) {
 		if (fcntl(fd, F_GETFD) >= 0)
 			continue;
@@ -68,12 +67,25 @@ int descriptors_clean(struct finding *f)
 			return finding_set(f, EXIT_SETUP, "descriptors", errno,
 					   "closed, and /dev/null cannot take its place:",
 					   names[fd], "the container needs /dev/null");
+		*closed |= 1u << fd;
+	}
+	return 0;
+}
+
+void descriptors_report(unsigned int closed)
+{
+	char which[32];
+	struct text t;
+
+	text_begin(&t, which, sizeof(which));
+	for (int fd = 0; fd <= 2; fd++) {
+		if (!(closed & 1u << fd))
+			continue;
 		text_str(&t, t.len ? ", " : "");
 		text_str(&t, names[fd]);
 	}
 	if (t.len)
-		log_warn("descriptors", 0, "was closed, /dev/null is in its place:", closed, NULL);
-	return 0;
+		log_warn("descriptors", 0, "was closed, /dev/null is in its place:", which, NULL);
 }
 
 int descriptors_close_on_exec(struct finding *f)

@@ -7,14 +7,18 @@
 
 /**
  * descriptors_clean() - close everything from 3 up and fill gaps in 0-2.
- * @f: out, on failure.
+ * @closed: out, which of 0-2 were closed, one bit each.
+ * @f: out, on failure, step "descriptors".
  *
- * A closed standard descriptor is replaced by /dev/null (with a warning line), or
- * the next file opened would become somebody's stdout. Step "descriptors".
+ * A closed standard descriptor is replaced by /dev/null, or the next file opened would
+ * become somebody's stdout.
  * Return: 0 or -errno. Source: close_range(2), with /proc/self/fd where the kernel is
  * older than 5.9.
  */
-int descriptors_clean(struct finding *f);
+int descriptors_clean(unsigned int *closed, struct finding *f);
+
+/** descriptors_report() - a warning line for what was closed. @closed: as above. */
+void descriptors_report(unsigned int closed);
 
 /**
  * descriptors_close_on_exec() - mark everything from 3 up close-on-exec.

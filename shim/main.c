@@ -64,7 +64,8 @@ static int decide(struct launch *l, struct finding *f)
 
 	if (account_resolve(o->user, &account_files_system, &l->account, f) < 0 ||
 	    environment_home(l->environment, &l->account, f) < 0 ||
-	    filter_choose(o, &l->policy, f) < 0 || landlock_check(o, &l->landlock_abi, f) < 0)
+	    account_is_mapped(&l->account, f) < 0 || filter_choose(o, &l->policy, f) < 0 ||
+	    landlock_check(o, &l->landlock_abi, f) < 0)
 		return -EPERM;
 	groups_of_devices(&l->groups);
 	return 0;
@@ -83,11 +84,13 @@ static int run(char **argv, struct finding *f)
 	struct options options;
 	struct launch plan = {.options = &options, .environment = environ};
 	struct supervisor s = {.ready = -1, .terminal = &plan.terminal};
+	unsigned int closed;
 
-	if (descriptors_clean(f) < 0 ||
+	if (descriptors_clean(&closed, f) < 0 ||
 	    options_parse(argv, environ, OPTIONS_ARGS_FILE, &options, f) < 0)
 		return f->status;
 	log_set_level(options.level);
+	descriptors_report(closed);
 	switch (options.action) {
 	case ACTION_HELP:
 		return options_help() < 0 ? EXIT_SETUP : 0;

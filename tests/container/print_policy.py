@@ -17,9 +17,11 @@ def as_json(*options, **how):
 
 @test()
 def what_is_printed_is_what_is_applied():
-    box = Box(passwd="app:x:1234:1235:App:/home/app:/bin/sh\n", dirs=("dev/snd",))
+    box = Box(passwd="app:x:1234:1235:App:/home/app:/bin/sh\n")
+    os.mkdir(box.path("dev/snd"))
     os.mknod(box.path("dev/snd/controlC0"), 0o20660, os.makedev(116, 0))
     os.chown(box.path("dev/snd/controlC0"), 0, 29)
+    os.chmod(box.path("dev/snd/controlC0"), 0o660)
     said = as_json("-u", "app", box=box)
     state = box.shim(STATE, "exit", "0", options=["-u", "app"]).ends(0).state()
     equal((said["user"]["uid"], said["user"]["gid"]), (1234, 1235), "user")
