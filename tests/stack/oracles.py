@@ -1,12 +1,14 @@
 """What can be said from outside: pixels, samples, and the kernel's view of each process."""
 import array
+import ctypes
+import errno
 import os
 import re
 import socket
 import struct
 import zlib
 
-from harness import check, proc_status
+from harness import check, libc, proc_status
 from world import HEIGHT, UID, WIDTH
 
 RATE = 48000
@@ -146,6 +148,51 @@ def confined(world, own_namespaces=False):
         for key in CAPS:
             expect(pid, status, key, "0" * 16)
     return filters
+
+
+PTRACE_DETACH, PTRACE_SEIZE, PTRACE_INTERRUPT, PTRACE_SECCOMP_GET_FILTER = 17, 0x4206, 0x4207, 0x420c
+WALL = 0x40000000
+
+
+def loaded_filters(pid, count):
+    """The programs of a process's filters as the kernel has them, which counts from the oldest.
+
+    None where the kernel was built without CONFIG_CHECKPOINT_RESTORE or we are filtered, too.
+    """
+    def trace(request, address=0, data=0):
+        result = libc.ptrace(request, pid, ctypes.c_void_p(address), ctypes.c_void_p(data))
+        return -ctypes.get_errno() if result < 0 else result
+
+    check(trace(PTRACE_SEIZE) == 0, f"cannot trace {pid}")
+    trace(PTRACE_INTERRUPT)
+    os.waitpid(pid, WALL)
+    try:
+        programs = []
+        for number in range(count):
+            length = trace(PTRACE_SECCOMP_GET_FILTER, number)
+            if length in (-errno.EACCES, -errno.EINVAL, -errno.EIO):
+                return None
+            check(length > 0, f"filter {number} of {pid}: {os.strerror(-length)}")
+            code = ctypes.create_string_buffer(8 * length)
+            trace(PTRACE_SECCOMP_GET_FILTER, number, ctypes.addressof(code))
+            programs.append(code.raw)
+        return programs
+    finally:
+        trace(PTRACE_DETACH)
+
+
+def filtered_by(world, code):
+    """Every process but PID 1 has this very program as its first filter."""
+    before = int(proc_status("self")["Seccomp_filters"])
+    for pid, status in world.processes().items():
+        if pid == world.pid:
+            continue
+        programs = loaded_filters(pid, int(status["Seccomp_filters"]))
+        if programs is None:
+            return "filters cannot be read from this kernel"
+        check(programs[before] == code, f"{status['Name']} ({pid}) has another filter than ours: "
+              f"{len(programs[before]) // 8} instructions, want {len(code) // 8}")
+    return f"{len(code) // 8} instructions as compiled"
 
 
 def no_stray_descriptor(world):

@@ -51,8 +51,15 @@ def variant(shipped, answers):
     return "\n".join(lines) + "\n"
 
 
-def compiled(tool, text_path, bpf_path):
-    done = subprocess.run([tool, "compile", "-o", bpf_path, text_path], capture_output=True,
-                          text=True, check=False)
+def compiled(tool, text_path, bpf_path, userns="deny"):
+    done = subprocess.run([tool, "compile", "-u", userns, "-o", bpf_path, text_path],
+                          capture_output=True, text=True, check=False)
     check(done.returncode == 0, f"{os.path.basename(text_path)}: {done.stderr.strip()}")
     return bpf_path
+
+
+def code(tool, shipped, userns, bpf_path):
+    """The instructions of a shipped policy: what follows the file's header of 64 bytes."""
+    compiled(tool, os.path.join(SHIPPED, f"{shipped}.policy"), bpf_path, userns)
+    with open(bpf_path, "rb") as file:
+        return file.read()[64:]

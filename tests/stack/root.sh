@@ -22,10 +22,10 @@ export BUILD
 . "$top/hooks/lib/image.sh"
 
 # Qt WebEngine, libmpv and Node.js are Stremio 4; GTK 4, WebKitGTK and libmpv Stremio 5;
-# Chromium stands in for the builds with CEF. strace is for the measuring mode.
+# Chromium stands in for the builds with CEF.
 STACK_PACKAGES='xvfb mpv ffmpeg nodejs libgl1-mesa-dri libasound2-plugins fonts-dejavu-core
 	qmlscene qml-module-qtwebengine qml-module-qtquick-window2
-	python3-gi gir1.2-gtk-4.0 gir1.2-webkit-6.0 libmpv2 chromium strace'
+	python3-gi gir1.2-gtk-4.0 gir1.2-webkit-6.0 libmpv2 chromium'
 
 # Run inside mmdebstrap's customize step with ROOT.
 stack_files() {
@@ -72,6 +72,9 @@ stack_debootstrap() {
 }
 
 stack_root() {
+	mkdir -p "$1"
+	exec 9> "$1/lock"
+	flock 9
 	packages_install image >&2
 	image_t0=$(date +%s)
 	image_lists

@@ -1,15 +1,18 @@
 """The applications, what must be true of each, and runs that must go wrong."""
+import array
 import contextlib
+import math
 import os
 import select
 import shutil
 import time
 
-from harness import check, equal
+from harness import check, equal, until
 import policies
 import tracing
-from oracles import Screen, Watch, confined, no_stray_descriptor, nothing_left, tone
-from world import Ended, World
+from oracles import (RATE, Screen, Watch, confined, filtered_by, no_stray_descriptor, nothing_left,
+                     tone)
+from world import DISPLAY, Ended, World
 
 READY_TIMEOUT = 60
 SCENARIOS = []
@@ -57,8 +60,8 @@ def one(report, name):
         report("ok", name, ", ".join(str(f) for f in figures))
 
 
-def new_world(name):
-    return World(name, settings["rootfs"], settings["shim"], settings["out"])
+def new_world(name, own_network=True):
+    return World(name, settings["rootfs"], settings["shim"], settings["out"], own_network)
 
 
 def node(*words):
@@ -88,13 +91,16 @@ def complete(path, timeout=20):
     return path
 
 
-def application(report, name, view, options=(), env=None, colours=None, sound=True,
-                filters=None, ends=None, own_namespaces=False):
-    """Starts one, watches it, looks at its processes, stops it."""
+def application(report, name, view, policy="stremio", userns="deny", colours=None, sound=True,
+                filters=None, ends=None):
+    """Starts one, watches it, looks at its processes, stops it. With namespaces allowed it
+    brings its own sandbox."""
     world = new_world(name)
+    own = userns == "allow"
     watch = Watch(Screen(f"{world.x11}/Xvfb_screen0"), colours or {})
     start = time.monotonic()
-    world.start(node(view), (*options, *settings["options"]), env)
+    world.start(node(view), (f"--policy={policy}", f"--userns={userns}", *settings["options"]),
+                {"STACK_SANDBOX": "own"} if own else {})
 
     def ready(said):
         if colours:
@@ -119,13 +125,16 @@ def application(report, name, view, options=(), env=None, colours=None, sound=Tr
         with one(report, f"{name}_is_heard") as figure:
             figure(tone(complete(f"{world.home}/audio.wav")))
     with one(report, f"{name}_is_confined") as figure:
-        found = confined(world, own_namespaces)
+        found = confined(world, own)
         figure(found)
         for kind, count in (filters or {}).items():
             equal(found.get(kind), count, f"filters on {kind}")
         said = world.report()
         check("QTWEBENGINE_DISABLE_SANDBOX" not in said["environment"], "Qt's sandbox is off")
         no_stray_descriptor(world)
+    with one(report, f"{name}_has_the_filter_as_compiled") as figure:
+        figure(filtered_by(world, policies.code(settings["policy_tool"], policy, userns,
+                                                os.path.join(world.dir, "policy.bpf"))))
     with one(report, f"{name}_stops_in_order") as figure:
         code, seconds = world.stop()
         figure(f"{seconds:.2f} s")
@@ -143,7 +152,7 @@ def application(report, name, view, options=(), env=None, colours=None, sound=Tr
 @scenario()
 def server(report):
     """Node.js and ffmpeg, no window."""
-    application(report, "server", "server", ("--policy=server",), sound=False,
+    application(report, "server", "server", policy="server", sound=False,
                 filters={"node": 1})
 
 
@@ -173,18 +182,18 @@ def chromium(report):
 @scenario()
 def chromium_own_sandbox(report):
     """With namespaces allowed Chromium's renderers get its sandbox, under our filter."""
-    application(report, "chromium_own_sandbox", "chromium", ("--userns=allow",),
-                {"STACK_SANDBOX": "own"}, colours={"left": 1000, "right": 200},
+    application(report, "chromium_own_sandbox", "chromium", userns="allow",
+                colours={"left": 1000, "right": 200},
                 filters={"node": 1, "mpv": 1, "chromium": 1, "renderer": 2},
-                ends={"mpv": (4,), "view": (0, 143, "SIGTERM")}, own_namespaces=True)
+                ends={"mpv": (4,), "view": (0, 143, "SIGTERM")})
 
 
 @scenario()
 def webkit_own_sandbox(report):
     """With namespaces allowed WebKitGTK runs its processes in bwrap."""
-    application(report, "webkit_own_sandbox", "webkit", ("--userns=allow",),
-                {"STACK_SANDBOX": "own"}, colours={"left": 1000, "right": 100},
-                filters={"node": 1, "python3": 1}, ends={"view": (0,)}, own_namespaces=True)
+    application(report, "webkit_own_sandbox", "webkit", userns="allow",
+                colours={"left": 1000, "right": 100},
+                filters={"node": 1, "python3": 1}, ends={"view": (0,)})
 
 
 @scenario()
@@ -205,6 +214,90 @@ def leave(report):
             left = [name for name in os.listdir(f"{world.root}/tmp") if name != ".X11-unix"]
             equal(left, [], "what is left in /tmp")
         figure(f"{cycles} times, the last stop took {seconds:.2f} s")
+
+
+@scenario()
+def renderer_dies(report):
+    """A web page that crashes takes nothing else with it, and the stop is in order."""
+    with one(report, "renderer_that_crashes_takes_nothing_along"):
+        world = new_world("renderer_dies")
+        world.start(node("qt"), settings["options"])
+        check(world.wait_for("the page was there", lambda said: "page" in said["got"], 40),
+              why(world.report()))
+        renderers = [pid for pid, status in world.processes().items()
+                     if "--type=renderer" in status["cmdline"]]
+        equal(len(renderers), 1, "renderers")
+        os.kill(renderers[0], 11)
+        until(lambda: "renderer ended:" in world.said(), "the view's word of it")
+        names = {status["Name"] for status in world.processes().values()}
+        check({"node", "qmlscene", "mpv"} <= names, f"left are {sorted(names)}")
+        equal(world.stop()[0], 0, "exit status")
+        nothing_left(world)
+
+
+# A client of the X library: tries the abstract socket first, the path only if nobody listens.
+X_CLIENT = """import ctypes
+display = ctypes.CDLL("libX11.so.6")
+display.XOpenDisplay.restype = ctypes.c_void_p
+raise SystemExit(0 if display.XOpenDisplay(None) else 1)
+"""
+
+
+@scenario()
+def x_server_inside(report):
+    """An X server whose abstract socket is in the container's network namespace is reached."""
+    with one(report, "x_server_in_the_same_namespace_is_reached"):
+        world = new_world("x_inside", own_network=False)
+        with open("/proc/net/unix", encoding="ascii") as file:
+            check(f"@/tmp/.X11-unix/X{DISPLAY[1:]}" in file.read(), "no abstract socket")
+        world.start(["/usr/bin/python3", "-c", X_CLIENT], settings["options"])
+        until(lambda: world.ended() is not None, "the end of the client")
+        equal(world.code, 0, f"status ({world.said()})")
+
+
+@scenario()
+def oracles_notice(report):
+    """What the tests look with is shown what is wrong, and must say so."""
+    world = new_world("oracles")
+
+    def noticed(name, look, word):
+        with one(report, f"oracle_notices_{name}") as figure:
+            try:
+                look()
+            except AssertionError as reason:
+                check(word in str(reason), f"noticed something else: {reason}")
+                figure(reason)
+            else:
+                check(False, "it did not")
+
+    def blank():
+        watch = Watch(Screen(f"{world.x11}/Xvfb_screen0"), {"left": 100})
+        watch.look()
+        watch.verdict()
+
+    def unconfined(*options):
+        world.start(node("server"), options)
+        check(world.wait_for("it listened", lambda said: "listen" in said["got"], 20), "no start")
+        try:
+            confined(world)
+        finally:
+            world.kill()
+
+    def sound(hertz, level, seconds=10):
+        samples = array.array("h")
+        for i in range(seconds * RATE):
+            samples.extend([int(level * math.sin(2 * math.pi * hertz * i / RATE))] * 2)
+        path = os.path.join(world.dir, "wrong.wav")
+        with open(path, "wb") as file:
+            file.write(b"RIFF" + bytes(32) + b"data" + bytes(4) + samples.tobytes())
+        tone(path)
+
+    noticed("a_blank_screen", blank, "colours at most")
+    noticed("another_tone", lambda: sound(446, 5000), "Hz, want")
+    noticed("silence", lambda: sound(440, 20), "silence")
+    noticed("a_short_sound", lambda: sound(440, 5000, 9), "s of sound")
+    noticed("a_missing_filter", lambda: unconfined("--policy=none"), "Seccomp is")
+    noticed("another_group", lambda: unconfined("--user=1000:4"), "Gid is")
 
 
 def under(world, text, view, env=None, timeout=25):

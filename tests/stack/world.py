@@ -39,7 +39,7 @@ class Ended(Exception):
 
 
 class World:
-    def __init__(self, name, rootfs, shim, out):
+    def __init__(self, name, rootfs, shim, out, own_network=True):
         self.name, self.pid, self.code, self.log_start = name, None, None, 0
         self.dir = os.path.join(out, name)
         self.home = os.path.join(self.dir, "home")
@@ -59,7 +59,8 @@ class World:
         self._devices()
         self._x_server()
         self._inside(shim)
-        new_namespaces(CLONE_NEWNET)
+        if own_network:
+            new_namespaces(CLONE_NEWNET)
 
     def path(self, name):
         return os.path.join(self.stage, name)
