@@ -76,3 +76,7 @@ for bench in ${BENCHES:-}; do
 	echo
 	"$bench" | tee "$out/$(basename "$bench").md"
 done
+
+# What gets out under each of them; keeps its table itself.
+echo
+sh tests/bench/escape_peers.sh
