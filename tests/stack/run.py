@@ -6,6 +6,7 @@ SHIM_OPTIONS  more options for it, by blanks (--landlock=off)
 KNOCKOUTS=1   instead: each system call that is known to be needed, taken from the policy in
               turn, must be missed (half a minute each)
 TRACE=1       instead: trace the applications; tables in $BUILD/stack/trace
+COST=1        instead: what confinement costs the player, in one paired run
 VERBOSE=1     figures and times on stderr
 
 What each application leaves (log, report, sound, screenshot) is in $BUILD/stack/run/NAME, the
@@ -22,7 +23,9 @@ here = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(here, "..", "container"))
 sys.path.insert(0, here)
 sys.dont_write_bytecode = True
+import controls                                                 # noqa: E402
 import harness                                                  # noqa: E402
+import measure                                                  # noqa: E402
 import scenarios                                                # noqa: E402
 
 
@@ -101,10 +104,20 @@ def run_scenario(run, timeout, results):
         print(f"    {run.__name__}: {time.monotonic() - start:.1f} s", file=sys.stderr)
 
 
+def listed():
+    """(function, seconds it may take) of the mode that the environment asks for."""
+    if os.environ.get("KNOCKOUTS"):
+        return [(controls.knockout(*how), 60) for how in controls.KNOCKOUTS]
+    if os.environ.get("TRACE"):
+        return measure.traces()
+    if os.environ.get("COST"):
+        return [(measure.player_cost, 600)]
+    return scenarios.SCENARIOS
+
+
 def main():
     scenarios.configure(os.path.abspath(sys.argv[1]))
-    mode = next((name for name in ("knockouts", "trace") if os.environ.get(name.upper())), "")
-    wanted = [s for s in scenarios.listed(mode)
+    wanted = [s for s in listed()
               if not sys.argv[2:] or any(part in s[0].__name__ for part in sys.argv[2:])]
     if not wanted:
         print(f"no scenario has {' or '.join(sys.argv[2:])} in its name", file=sys.stderr)

@@ -28,7 +28,7 @@ absent() {
 
 [ "$(id -u)" = 0 ] || absent 'needs root (namespaces with several uids)'
 command -v python3 > /dev/null || absent 'needs python3 (apt-get install python3)'
-command -v apt-get > /dev/null || absent 'needs apt-get (the root file system is made of Debian packages)'
+command -v apt-get > /dev/null || absent 'needs apt-get (its root is made of Debian packages)'
 unshare -mpinuf true 2> /dev/null || absent 'this machine does not let root make namespaces'
 grep -q squashfs /proc/filesystems || modprobe squashfs 2> /dev/null ||
 	absent 'this kernel has no squashfs'

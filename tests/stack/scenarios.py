@@ -1,16 +1,14 @@
-"""The applications, what must be true of each, and runs that must go wrong."""
-import array
+"""The applications, and what must be true of each."""
 import contextlib
-import math
 import os
 import select
 import shutil
+import signal
 import time
 
 from harness import check, equal, until
 import policies
-import tracing
-from oracles import (RATE, Screen, Watch, confined, filtered_by, no_stray_descriptor, nothing_left,
+from oracles import (Screen, Watch, confined, filtered_by, no_stray_descriptor, nothing_left,
                      tone)
 from world import DISPLAY, Ended, World
 
@@ -37,15 +35,6 @@ def scenario(timeout=120):
         SCENARIOS.append((function, timeout))
         return function
     return register
-
-
-def listed(mode):
-    """The scenarios of a mode: "", "knockouts" or "trace"."""
-    if mode == "knockouts":
-        return [(knockout(*how), 60) for how in KNOCKOUTS]
-    if mode == "trace":
-        return [(traced(*how), 400) for how in TRACED] + [(trace_summary, 60)]
-    return SCENARIOS
 
 
 @contextlib.contextmanager
@@ -227,7 +216,7 @@ def renderer_dies(report):
         renderers = [pid for pid, status in world.processes().items()
                      if "--type=renderer" in status["cmdline"]]
         equal(len(renderers), 1, "renderers")
-        os.kill(renderers[0], 11)
+        os.kill(renderers[0], signal.SIGSEGV)
         until(lambda: "renderer ended:" in world.said(), "the view's word of it")
         names = {status["Name"] for status in world.processes().values()}
         check({"node", "qmlscene", "mpv"} <= names, f"left are {sorted(names)}")
@@ -253,184 +242,3 @@ def x_server_inside(report):
         world.start(["/usr/bin/python3", "-c", X_CLIENT], settings["options"])
         until(lambda: world.ended() is not None, "the end of the client")
         equal(world.code, 0, f"status ({world.said()})")
-
-
-@scenario()
-def oracles_notice(report):
-    """What the tests look with is shown what is wrong, and must say so."""
-    world = new_world("oracles")
-
-    def noticed(name, look, word):
-        with one(report, f"oracle_notices_{name}") as figure:
-            try:
-                look()
-            except AssertionError as reason:
-                check(word in str(reason), f"noticed something else: {reason}")
-                figure(reason)
-            else:
-                check(False, "it did not")
-
-    def blank():
-        watch = Watch(Screen(f"{world.x11}/Xvfb_screen0"), {"left": 100})
-        watch.look()
-        watch.verdict()
-
-    def unconfined(*options):
-        world.start(node("server"), options)
-        check(world.wait_for("it listened", lambda said: "listen" in said["got"], 20), "no start")
-        try:
-            confined(world)
-        finally:
-            world.kill()
-
-    def sound(hertz, level, seconds=10):
-        samples = array.array("h")
-        for i in range(seconds * RATE):
-            samples.extend([int(level * math.sin(2 * math.pi * hertz * i / RATE))] * 2)
-        path = os.path.join(world.dir, "wrong.wav")
-        with open(path, "wb") as file:
-            file.write(b"RIFF" + bytes(32) + b"data" + bytes(4) + samples.tobytes())
-        tone(path)
-
-    noticed("a_blank_screen", blank, "colours at most")
-    noticed("another_tone", lambda: sound(446, 5000), "Hz, want")
-    noticed("silence", lambda: sound(440, 20), "silence")
-    noticed("a_short_sound", lambda: sound(440, 5000, 9), "s of sound")
-    noticed("a_missing_filter", lambda: unconfined("--policy=none"), "Seccomp is")
-    noticed("another_group", lambda: unconfined("--user=1000:4"), "Gid is")
-
-
-def under(world, text, view, env=None, timeout=25):
-    """Starts an application under a policy of ours; gives back in one line what went wrong."""
-    path = os.path.join(world.dir, "variant.policy")
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text)
-    bpf = policies.compiled(settings["policy_tool"], path, os.path.join(world.dir, "variant.bpf"))
-    world.start(node(view), (f"--policy={world.give(bpf, 'variant.bpf')}", *settings["options"]),
-                env)
-
-    def decided(said):
-        return said["state"] == "ready" or any(n.endswith(".alive") for n in said["failed"])
-
-    try:
-        world.wait_for("it was decided", decided, timeout)
-    except Ended as reason:
-        return str(reason)
-    said = world.report()
-    wrong = f"{why(said)}; log: {world.said(2000)}" if said is None or why(said) else None
-    world.kill()
-    return wrong
-
-
-def goes_wrong(report, name, view, text, words, env=None):
-    """A run that must fail, and in the way that is known."""
-    with one(report, name) as figure:
-        world = new_world(name)
-        wrong = under(world, text, view, env)
-        check(wrong is not None, "everything worked")
-        check(any(word in wrong for word in words), f"went wrong otherwise: {wrong}")
-        figure(wrong[:300])
-
-
-@scenario()
-def shipped_text_is_what_is_compiled(report):
-    """The negative controls differ from this one by a line each: it must work."""
-    with one(report, "policy_from_its_text_works"):
-        world = new_world("control")
-        equal(under(world, policies.variant("stremio", {}), "qt", timeout=40), None,
-              "what went wrong")
-
-
-@scenario()
-def clone3_answered_eperm(report):
-    """glibc asks for clone3 first and takes EPERM for the answer."""
-    goes_wrong(report, "clone3_with_eperm_is_fatal", "qt",
-               policies.variant("stremio", {"clone3": "EPERM"}), ("PID 1 ended with",))
-
-
-def namespaces_with_enosys(report, view):
-    """Chromium's code takes EPERM for an answer, ENOSYS for a bug."""
-    text = policies.variant("stremio", {})
-    check("errno EPERM clone\n" in text, "the policy has changed its words")
-    goes_wrong(report, f"namespaces_with_enosys_are_fatal_to_{view}", view,
-               text.replace("errno EPERM clone\n", "errno ENOSYS clone\n"),
-               ("Function not implemented",), {"STACK_SANDBOX": "own"})
-
-
-@scenario()
-def qt_namespaces_enosys(report):
-    namespaces_with_enosys(report, "qt")
-
-
-@scenario()
-def chromium_namespaces_enosys(report):
-    namespaces_with_enosys(report, "chromium")
-
-
-@scenario()
-def thin_list(report):
-    """A filter that was not measured does not even start Node.js."""
-    with open(os.path.join(policies.here, "thin.policy"), encoding="utf-8") as file:
-        goes_wrong(report, "thin_list_is_fatal", "server", file.read(),
-                   ("PID 1 ended with 127",))
-
-
-# Each was seen to be fatal to Stremio 4 with the errno given when nothing else is denied.
-# (epoll_pwait is another: newer libuv calls nothing else, that of this Debian epoll_wait.)
-KNOCKOUTS = [(call, "ENOSYS") for call in (
-    "capset", "prctl", "prlimit64", "getrandom", "getresuid", "madvise", "eventfd2", "pipe2",
-    "socketpair", "ftruncate", "readlink", "access", "uname", "semget", "shmget",
-    "inotify_init1", "fdatasync", "rename")] + [(call, "EPERM") for call in (
-        "shmat", "semctl", "semtimedop", "inotify_add_watch", "clone3",
-        "statx")]
-
-
-def knockout(call, errno):
-    """A scenario: this call taken from the policy must turn the Qt application red."""
-    def run(report):
-        with one(report, run.__name__) as figure:
-            world = new_world("knockout")
-            wrong = under(world, policies.variant("stremio", {call: errno}), "qt")
-            check(wrong is not None, "everything worked without it")
-            figure(wrong)
-    run.__name__ = f"knockout_{call}_{errno}_turns_red"
-    return run
-
-
-TRACED = [("server", "server"), ("qt", "stremio"), ("webkit", "stremio"), ("chromium", "stremio")]
-
-
-def trace_directory():
-    path = os.path.join(settings["out"], "..", "trace")
-    os.makedirs(path, exist_ok=True)
-    return path
-
-
-def traced(view, policy):
-    """A scenario: the application is ready under strace, too; what it called is kept."""
-    def run(report):
-        with one(report, run.__name__) as figure:
-            world = new_world("traced")
-            path = os.path.join(world.dir, "strace")
-            tracer = world.start(node(view), (f"--policy={policy}", *settings["options"]),
-                                 before=tracing.attach(path))
-            check(world.wait_for("it was ready", lambda said: said["state"] == "ready", 240),
-                  why(world.report()))
-            time.sleep(3)
-            world.stop(timeout=60)
-            tracer.wait(30)
-            calls, refused = tracing.read(path)
-            os.unlink(path)
-            tracing.keep(os.path.join(trace_directory(), f"{view}.json"), calls, refused)
-            figure(f"{sum(calls.values())} calls of {len(calls)} names")
-    run.__name__ = f"{view}_is_traced"
-    return run
-
-
-def trace_summary(report):
-    """calls.txt, refused.txt, and on stdout what the policy allows in vain."""
-    with one(report, "summary_of_traces"):
-        rules = tracing.allowed(settings["policy_tool"],
-                              os.path.join(policies.SHIPPED, "stremio.policy"))
-        unused = tracing.summary(trace_directory(), rules)
-        print(f"    allowed, not called: {' '.join(unused)}", flush=True)

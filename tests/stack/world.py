@@ -17,10 +17,10 @@ import time
 
 here = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(here, "..", "container"))
-from harness import (CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWUTS,  # noqa: E402
-                     MNT_DETACH, MS_BIND, MS_NODEV, MS_NOSUID, MS_PRIVATE, MS_RDONLY, MS_REC,
-                     MS_REMOUNT, NR_CLONE, NR_PIVOT, check, libcall, mount, new_namespaces,
-                     proc_status, syscall, until)
+from harness import (                                            # noqa: E402
+    CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWUTS, MNT_DETACH, MS_BIND,
+    MS_NODEV, MS_NOSUID, MS_PRIVATE, MS_RDONLY, MS_REC, MS_REMOUNT, NR_CLONE, NR_PIVOT, check,
+    libcall, mount, new_namespaces, proc_status, syscall, until)
 
 MS_NOEXEC = 8
 UID = 1000
