@@ -2,6 +2,7 @@
 #include "path.h"
 
 #include <limits.h>
+#include <linux/openat2.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -106,12 +107,28 @@ static int walk_into(struct walk *w, const char *name)
 	return r;
 }
 
+/* The whole way in one call, where no link is on it. */
+static int open_without_links(const char *path)
+{
+	struct open_how how = {
+		.flags = O_PATH | O_CLOEXEC,
+		.resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+	};
+	long fd = syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+
+	return fd < 0 ? -errno : (int)fd;
+}
+
 int path_open(const char *path)
 {
 	char name[PATH_MAX];
 	struct walk w;
-	int r = walk_begin(&w, path);
+	int r = open_without_links(path);
 
+	/* A link, or a kernel before 5.6 (or one that does not know the flags). */
+	if (r != -ELOOP && r != -ENOSYS && r != -EINVAL)
+		return r;
+	r = walk_begin(&w, path);
 	if (r < 0)
 		return r;
 	while (r == 0 && walk_name(&w, name))

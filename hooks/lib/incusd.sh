@@ -43,8 +43,8 @@ incusd_pid() {
 incusd_start() {
 	mkdir -p "$1" || return 1
 	d=$(cd "$1" && pwd) || return 1
-	# sun_path is 108 bytes; the longest socket below is DIR/guestapi/sock or so.
-	[ ${#d} -le 80 ] || {
+	# sun_path is 108 bytes, and the client takes this way to the socket.
+	[ ${#d} -le 90 ] || {
 		echo "incus: $d: too long for the sockets below it (use a shorter directory)" >&2
 		return 1
 	}
@@ -79,6 +79,11 @@ incusd_start() {
 				i=$((i + 1))
 			done
 		fi
+		# Containers walk to their root file system as another user: the way there must
+		# be open, and the home of a checkout (/root) seldom is.
+		mkdir -p /var/lib/incus
+		mount --bind "$1" /var/lib/incus || exit 1
+		export INCUS_DIR=/var/lib/incus
 		# Not exec: as process 1 of its namespace it would have to reap for others.
 		"$2" --group root
 		' incusd "$d" "$daemon" >> "$d/incusd.log" 2>&1 < /dev/null &

@@ -33,6 +33,7 @@ HARMLESS = (
     (SHIM_ITSELF, r"openat?\(/dev/(dri|snd)", "devices that cannot be listed give no groups"),
     (SHIM_ITSELF, r"openat?\(/etc/(passwd|group)", "absent files are empty ones"),
     (SHIM_ITSELF, r"getdents64\(", "as above"),
+    (BOTH, r"openat2\(", "the path is walked name by name then"),
     (SHIM_ITSELF, r"openat\(/proc/self/[ug]id_map", "an id without a mapping is refused later"),
     (SHIM_ITSELF, r"ioctl\([012],", "no terminal: the application has a session of its own"),
     (SHIM_ITSELF, r"(socket|connect|sendto|write)\(", "nobody to report readiness to"),
