@@ -4,6 +4,7 @@ import os
 import select
 import shutil
 import signal
+import socket
 import time
 
 from harness import check, equal, until
@@ -242,3 +243,46 @@ def x_server_inside(report):
         world.start(["/usr/bin/python3", "-c", X_CLIENT], settings["options"])
         until(lambda: world.ended() is not None, "the end of the client")
         equal(world.code, 0, f"status ({world.said()})")
+
+
+@scenario()
+def no_display(report):
+    """The windows end, the server goes on and is stopped in order."""
+    with one(report, "without_a_display_the_server_goes_on"):
+        world = new_world("no_display")
+        world.start(node("qt"), settings["options"], {"DISPLAY": ":78"})
+
+        def decided(said):
+            return "view.alive" in said["failed"] and "probe" in said["got"]
+
+        check(world.wait_for("the view had ended", decided, 30), why(world.report()))
+        equal(world.stop()[0], 0, "exit status")
+        nothing_left(world)
+
+
+@scenario()
+def port_taken(report):
+    """A server that finds its port taken says so; the one that has it is not disturbed."""
+    with one(report, "taken_port_is_told"):
+        world = new_world("port_taken")
+        # In the world's network namespace, so not before the world.
+        with socket.socket() as other:
+            other.bind(("0.0.0.0", 11470))
+            other.listen()
+            world.start(node("server"), ("--policy=server", *settings["options"]))
+            check(world.wait_for("it tried", lambda said: "listen" in said["failed"], 20),
+                  why(world.report()))
+            check("EADDRINUSE" in world.report()["failed"]["listen"], why(world.report()))
+            equal(world.stop()[0], 0, "exit status")
+
+
+@scenario()
+def read_only_home(report):
+    """The application's own failure is the status of PID 1."""
+    with one(report, "read_only_home_is_not_hidden"):
+        world = new_world("read_only_home")
+        world.make_home_read_only()
+        world.start(node("server"), ("--policy=server", *settings["options"]))
+        until(lambda: world.ended() is not None, "the end of the application", 20)
+        check(world.code == 1 and "EROFS" in world.said(2000), f"{world.code}: {world.said()}")
+        nothing_left(world)

@@ -134,6 +134,10 @@ class World:
         subprocess.run(["cp", shim, self.path("shim/stremio-shim")], check=True)
         self._bind(self.path("shim"), f"{self.root}/opt/stremio-shim", MS_NOSUID | MS_RDONLY)
 
+    def make_home_read_only(self):
+        mount(None, f"{self.root}/home/stremio", None, MS_BIND | MS_REMOUNT | MS_RDONLY |
+              MS_NOSUID | MS_NODEV | MS_NOEXEC)
+
     def give(self, source, name):
         """A file for the shim, at /opt/stremio-shim/NAME inside."""
         with open(source, "rb") as file, open(self.path(f"shim/{name}"), "wb") as copy:
