@@ -76,7 +76,7 @@ static int confine(struct watch *w, pid_t supervisor, struct finding *f)
 		.groups = &none,
 		.filtered = true,
 	};
-	int status = verify_open(&e.filters_before, f);
+	int status = verify_open(&e, f);
 
 	if (status < 0)
 		return status;

@@ -69,13 +69,24 @@ static bool is_below_root(const char *path)
 	return path && path[0] == '/' && path[strspn(path, "/")];
 }
 
+static bool is_at_or_below(const char *path, const char *dir)
+{
+	size_t len = dir ? strlen(dir) : 0;
+
+	return len > 1 && !strncmp(path, dir, len) && (!path[len] || path[len] == '/');
+}
+
 static int each_writable_variable(char **env, landlock_rule rule, void *context)
 {
+	const char *home = environment_get(env, "HOME");
+
 	for (size_t i = 0; i < sizeof(writable_variables) / sizeof(writable_variables[0]); i++) {
 		const char *path = environment_get(env, writable_variables[i]);
 		int r;
 
-		if (!is_below_root(path))
+		/* What a rule covers already needs none of its own. */
+		if (!is_below_root(path) || !strcmp(path, "/tmp") ||
+		    (path != home && is_at_or_below(path, home)))
 			continue;
 		r = rule(context, path, FS_WRITABLE, LANDLOCK_DERIVED);
 		if (r)
@@ -127,14 +138,15 @@ static int each_of_path(char **env, landlock_rule rule, void *context)
 static int directory_of_command(const char *command, landlock_rule rule, void *context)
 {
 	const char *slash = strrchr(command, '/');
-	int r;
+	size_t len = slash ? (size_t)(slash - command) : 0;
+	int r = 0;
 
-	if (!slash)
+	if (!slash || is_fixed(command, len))
 		return 0;
-	r = rule(context, command, FS_EXECUTE | FS_READ_FILE, LANDLOCK_DERIVED);
-	if (r || slash == command)
-		return r;
-	return program_directory(command, (size_t)(slash - command), rule, context);
+	if (len)
+		r = program_directory(command, len, rule, context);
+	/* In the root directory, which is never opened as a whole, it stands alone. */
+	return r ? r : rule(context, command, FS_EXECUTE | FS_READ_FILE, LANDLOCK_DERIVED);
 }
 
 static int of_tmpfs(const char *spec, landlock_rule rule, void *context)

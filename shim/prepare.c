@@ -101,14 +101,17 @@ static void prepare_home(const struct account *a)
 {
 	struct stat st;
 	bool created;
-	int r = path_make_directory(a->home, a->uid, a->gid, 0700, &created);
+	int r;
 
+	if (stat(a->home, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == a->uid)
+		return;
+	r = path_make_directory(a->home, a->uid, a->gid, 0700, &created);
 	if (r < 0)
 		log_warn(STEP, -r, "cannot create the home directory", a->home,
 			 "create it in the image, or --tmpfs over its parent");
 	else if (created)
 		log_info(STEP, "created", a->home);
-	else if (stat(a->home, &st) < 0 || st.st_uid != a->uid)
+	else
 		log_warn(STEP, 0, "does not belong to the application's user:", a->home,
 			 "settings will not be kept: chown it, or name another home");
 }
@@ -123,24 +126,32 @@ void runtime_dir_name(const struct account *a, struct runtime_dir *rd)
 	text_num(&t, a->uid);
 }
 
+static bool is_private(const char *path, const struct account *a)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == a->uid &&
+	       (st.st_mode & 0777) == 0700;
+}
+
 static void prepare_runtime_dir(const struct account *a, struct runtime_dir *rd)
 {
 	struct stat st;
 	struct text t;
 	char bus[80];
 	bool created;
-	int r;
+	int r = 0;
 
 	runtime_dir_name(a, rd);
-	r = path_make_directory(rd->path, a->uid, a->gid, 0700, &created);
-	if (!r && stat(rd->path, &st) < 0)
-		r = -errno;
-	if (!r && (st.st_uid != a->uid || (st.st_mode & 0777) != 0700))
-		r = -EPERM;
+	if (!is_private(rd->path, a)) {
+		r = path_make_directory(rd->path, a->uid, a->gid, 0700, &created);
+		if (!r && !is_private(rd->path, a))
+			r = -EPERM;
+	}
 	if (r) {
 		log_warn(STEP, -r, "no private directory of the application at", rd->path,
 			 "it must be the user's own with mode 0700; on a read-only root: "
-			 "--tmpfs=/run:mode=0755");
+			 "--tmpfs=/run");
 		rd->path[0] = '\0';
 		return;
 	}

@@ -74,7 +74,7 @@ int retire(const struct options *o, bool init, struct finding *f)
 	const struct policy *policy = policy_builtin("init", "deny");
 	struct expectation e = {.filtered = true};
 	uint64_t bounding = bounding_to_keep(o, init);
-	int status = verify_open(&e.filters_before, f);
+	int status = verify_open(&e, f);
 	uint64_t bounding_before;
 
 	if (status < 0)

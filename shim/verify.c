@@ -38,7 +38,7 @@ static int read_status(int fd, char *buf, size_t size, struct finding *f)
 	return 0;
 }
 
-int verify_open(uint32_t *filters, struct finding *f)
+int verify_open(struct expectation *e, struct finding *f)
 {
 	char status[VERIFY_STATUS_SIZE];
 	const char *at;
@@ -53,10 +53,14 @@ int verify_open(uint32_t *filters, struct finding *f)
 		return r;
 	}
 	/* The count is there from Linux 5.9 on. */
-	*filters = 0;
+	e->filters_before = 0;
 	at = field_start(status, "Seccomp_filters:");
 	if (at)
-		(void)field_u32(&at, filters);
+		(void)field_u32(&at, &e->filters_before);
+	if (field_hex64(status, "SigIgn:", &e->ignored) < 0) {
+		close(fd);
+		return differs(f, "ignored signals");
+	}
 	return fd;
 }
 

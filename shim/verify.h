@@ -19,18 +19,20 @@ struct expectation {
 	const struct groups *groups;
 	uint64_t permitted; /* also the effective set; the application's is 0 */
 	uint64_t bounding;
-	bool filtered; /* a filter of ours is loaded on top of @filters_before */
+	uint64_t ignored; /* signals that were ignored at the start; out of verify_open() */
+	bool filtered;	  /* a filter of ours is loaded on top of @filters_before */
 	uint32_t filters_before;
 };
 
 /**
- * verify_open() - open this process's status file for later.
- * @filters: out, how many system call filters are in force already (the container's).
+ * verify_open() - open this process's status file for later, and read it once.
+ * @e: out: how many system call filters are in force already (the container's), and
+ *	which signals are ignored.
  * Before the filter, so that a policy without open(2) can be verified too; the kernel
  * writes the text anew at each read.
  * Return: a close-on-exec descriptor, or -errno with EXIT_CONFINE. Source: proc(5).
  */
-int verify_open(uint32_t *filters, struct finding *f);
+int verify_open(struct expectation *e, struct finding *f);
 
 /**
  * verify_bounding() - the bounding set as it is.
