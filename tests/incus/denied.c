@@ -8,7 +8,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define CALL(name) {#name, SYS_##name}
+#define CALL(name)                \
+	{                         \
+#name, SYS_##name \
+	}
 
 int main(void)
 {
@@ -16,9 +19,15 @@ int main(void)
 		const char *name;
 		long nr;
 	} calls[] = {
-		CALL(add_key),	     CALL(bpf),		       CALL(fanotify_init),
-		CALL(io_uring_enter), CALL(io_uring_register), CALL(io_uring_setup),
-		CALL(keyctl),	     CALL(perf_event_open),    CALL(request_key),
+		CALL(add_key),
+		CALL(bpf),
+		CALL(fanotify_init),
+		CALL(io_uring_enter),
+		CALL(io_uring_register),
+		CALL(io_uring_setup),
+		CALL(keyctl),
+		CALL(perf_event_open),
+		CALL(request_key),
 		CALL(userfaultfd),
 	};
 

@@ -165,10 +165,10 @@ static void the_last_of_equal_options_wins_and_tmpfs_adds_up(void **state)
 static void unknown_options_are_refused(void **state)
 {
 	static const char *const words[] = {
-		"--nonsense",	  "-z",		 "-vz",		"--users=x",
-		"--use=x",	  "---",	 "--=x",	"--devices=gpu",
-		"--audit",	  "--self-test", "--require=x", "--wait=1",
-		"--print-policy", "-d",		 "-r",		"-w",
+		"--nonsense",  "-z",	      "-vz",	  "--users=x",
+		"--use=x",     "---",	      "--=x",	  "--devices=gpu",
+		"--self-test", "--require=x", "--wait=1", "--watch",
+		"-d",	       "-r",	      "-w",	  "--print-policies",
 		"--User=x"};
 
 	(void)state;
