@@ -5,12 +5,16 @@
  * Signals are held from before main() on (signals.c).
  */
 #include <errno.h>
+#include <linux/seccomp.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "account.h"
+#include "audit_bpf.h"
 #include "descriptors.h"
 #include "environment.h"
 #include "filter.h"
@@ -71,6 +75,26 @@ static int decide(struct launch *l, struct finding *f)
 	return 0;
 }
 
+/* With a terminal in common, TIOCSTI types into the shell that waits behind us. */
+static bool may_type(const struct policy *p)
+{
+	struct seccomp_data data = {.nr = SYS_ioctl, .args = {0, TIOCSTI}};
+
+	if (!p)
+		return true;
+	data.arch = p->arch;
+	return (audit_bpf_answer(p->code, &data) & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ALLOW;
+}
+
+static void warn_of_typing(const struct launch *l)
+{
+	bool shared = l->terminal.kind == TERMINAL_SHARED || l->terminal.kind == TERMINAL_AS_IS;
+
+	if (shared && may_type(l->policy))
+		log_warn("terminal", 0, "the application can type into it", NULL,
+			 "sysctl dev.tty.legacy_tiocsti=0, or a policy that denies TIOCSTI");
+}
+
 static int print(struct launch *l, bool json, struct finding *f)
 {
 	if (decide(l, f) < 0)
@@ -107,6 +131,7 @@ static int run(char **argv, struct finding *f)
 	    prepare(&options, &plan.account, &plan.runtime_dir, f) < 0 ||
 	    terminal_find(&plan.terminal, f) < 0)
 		return f->status;
+	warn_of_typing(&plan);
 	plan.init = s.init;
 	plan.signals = s.signals;
 	s.stop_timeout_ms = options.stop_timeout_ms;

@@ -214,3 +214,14 @@ def without_a_terminal_the_application_has_a_session_of_its_own():
     for init in (True, False):
         proc = Box().shim("/opt/t/state", "exit", "0", init=init).ends(0)
         equal(proc.state()["sid_leader"], "1", "leads its session")
+
+
+@test()
+def a_shared_terminal_that_can_be_typed_into_is_told():
+    """Without a policy TIOCSTI is open, and it reaches the shell behind the shim."""
+    screen, _ = shell()
+    screen.type(f"{SHIM} --policy=none -- {APP} exit 0\n").expect("can type into it")
+    prompt_is_back(screen)
+    screen.type(f"{SHIM} -- {APP} exit 0\n")
+    prompt_is_back(screen)
+    screen.silent("can type into it", 0.2)
