@@ -190,7 +190,7 @@ fuzz: $(FUZZERS) ## run each fuzzer: make fuzz SECONDS=60
 bindir := $(DESTDIR)$(prefix)/bin
 libdir := $(DESTDIR)$(prefix)/lib/stremio-shim
 sharedir := $(DESTDIR)$(prefix)/share/stremio-shim
-mandir := $(DESTDIR)$(prefix)/share/man/man8
+mandir := $(DESTDIR)$(prefix)/share/man
 docdir := $(DESTDIR)$(prefix)/share/doc/stremio-shim
 
 install: all ## install below $(DESTDIR)$(prefix)
@@ -203,7 +203,8 @@ install: all ## install below $(DESTDIR)$(prefix)
 	sed 's,/usr/local/lib/stremio-shim,$(prefix)/lib/stremio-shim,g' incus-profile.yaml \
 		> $(sharedir)/incus-profile.yaml
 	chmod 644 $(sharedir)/incus-profile.yaml
-	install -D -m 644 shim/stremio-shim.8 $(mandir)/stremio-shim.8
+	install -D -m 644 shim/stremio-shim.8 $(mandir)/man8/stremio-shim.8
+	install -D -m 644 shim/policy/stremio-policy.1 $(mandir)/man1/stremio-policy.1
 	install -m 644 LICENSE $(docdir)/LICENSE
 	install -m 644 $(BUILD)/deps/musl/COPYING.LIB $(docdir)/libcap-ng.COPYING.LIB
 	install -m 644 $(BUILD)/deps/musl/source/* $(docdir)/
@@ -212,7 +213,8 @@ install: all ## install below $(DESTDIR)$(prefix)
 
 uninstall: ## remove what install put there
 	rm -rf $(libdir) $(sharedir) $(docdir)
-	rm -f $(mandir)/stremio-shim.8 $(addprefix $(bindir)/,$(notdir $(POLICY_TOOL)))
+	rm -f $(mandir)/man8/stremio-shim.8 $(mandir)/man1/stremio-policy.1 \
+		$(addprefix $(bindir)/,$(notdir $(POLICY_TOOL)))
 
 clean: ## remove what was compiled (keeps what was fetched: sources, package lists, images)
 	@if [ -d $(BUILD) ]; then find $(BUILD) -mindepth 1 -maxdepth 1 ! -name deps ! -name apt ! -name images ! -name stack -exec rm -rf {} +; fi

@@ -173,6 +173,30 @@ installs_and_uninstalls_below_a_prefix() {
 	[ -z "$(find "$work/root" ! -type d)" ]
 }
 
+options_of() {
+	"$1" --help | grep -oE -- '(^| )--[a-z][a-z-]*' | tr -d ' ' | sort -u
+}
+
+# manual PROGRAM PAGE: names every option of the program's help and no other
+manual() {
+	options_of "$1" > "$work/help"
+	grep -oE 'Fl -[a-z][a-z-]*' "$2" | sed 's/Fl -/--/' | sort -u > "$work/page"
+	diff "$work/help" "$work/page"
+}
+
+manuals_name_every_option_and_no_other() {
+	manual "$shim" shim/stremio-shim.8
+	manual "${shim%/*}/stremio-policy" shim/policy/stremio-policy.1
+}
+
+readme_names_no_option_that_is_not_there() {
+	options_of "$shim" > "$work/help"
+	grep -oE 'stremio-shim[^|`]* --[a-z][a-z-]*' README.md | grep -oE -- '--[a-z][a-z-]*' |
+		sort -u | while read -r option; do
+			grep -qxF -- "$option" "$work/help" || { echo "$option"; exit 1; }
+		done
+}
+
 expect no_dynamic_section
 expect loads_at_fixed_addresses
 expect nothing_writable_is_executable
@@ -198,5 +222,7 @@ else
 	skipped=$((skipped + 1))
 fi
 expect installs_and_uninstalls_below_a_prefix
+expect manuals_name_every_option_and_no_other
+expect readme_names_no_option_that_is_not_there
 echo "# passed failed skipped: $passed $failed $skipped"
 [ "$failed" = 0 ]
