@@ -30,7 +30,7 @@ table() {
 	parent-race @ confine.c @ s/getppid\(\) != parent/0/ @ parent_that_changed @
 	landlock @ launch.c @ /landlock_confine\(l->options/d @ out_of_reach_though @
 	close-on-exec @ launch.c @ /descriptors_close_on_exec\(f\) < 0/d @ steps_are_taken @
-	filter @ launch.c @ /load_policy\(l->policy, f\) < 0/d @ dangerous_calls no_privilege @ blind
+	filter @ launch.c @ /load_policy\(audit, l->policy, f\) < 0/d @ dangerous_calls no_privilege @ blind
 	verify-privileges @ launch.c @ /verify_privileges\(l->account.uid, f\) < 0/d @ setuid_0_that no_confining @
 	verify-confinement @ launch.c @ /verify_confinement\(status, e, f\) < 0/d @ no_confining @
 	verify-setuid @ verify.c @ s/syscall\(SYS_setuid, 0\) == 0/0/ @ setuid_0_that @
@@ -41,11 +41,11 @@ table() {
 	process-group @ terminal.c @ s/if \(setpgid\(0, 0\) < 0\)/if (0)/ @ given_back @
 	new-terminal @ terminal.c @ s/ioctl\(t->fd, TIOCSCTTY, 0\) < 0/0/ @ controls_nobody @
 	foreground @ terminal.c @ s/r = set_foreground_group\(t->fd, getpid\(\)\);/r = 0;/ @ given_back @
-	dispositions @ launch.c @ /default_dispositions\(f\) < 0/d @ ignored_signals @
+	dispositions @ launch.c @ /default_dispositions\(e->ignored, f\) < 0/d @ ignored_signals @
 	mask @ launch.c @ s/release_signals\(f\) < 0/0/ @ blocked_signals @
 	directory @ launch.c @ /stay_inside\(f\) < 0/d @ working_directory_outside @
 	umask @ main.c @ /umask\(022\);/d @ umask_is @
-	inherited-descriptors @ main.c @ s/descriptors_clean\(f\) < 0/0/ @ leaked_desc closed_standard @
+	inherited-descriptors @ main.c @ s/descriptors_clean\(&closed, f\) < 0/0/ @ leaked_desc closed_standard @
 	hold-signals @ signals.c @ s/\(void\)signals_set_mask\(SIGNALS_ALL\);/;/ @ steps_are_taken @
 	sigchld @ main.c @ s/signals_set_default\(SIGCHLD\) < 0/0/ @ sigchld_ignored @
 	sigtstp @ main.c @ s/signals_set_default\(SIGTSTP\) < 0/0/ @ ignored_before @
