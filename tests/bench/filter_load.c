@@ -9,7 +9,9 @@
  * (getppid) and for any that looks at an argument (ioctl): no policy can be below.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/audit.h>
+#include <linux/futex.h>
 #include <linux/seccomp.h>
 #include <seccomp.h>
 #include <stdlib.h>
@@ -29,6 +31,11 @@
 #define WALKS 470
 #define CALLS 200000
 
+/* Calls that are timed: three that the filter allows by number, one whose argument it reads. */
+enum { GETPPID, READ, FUTEX, IOCTL, KINDS };
+
+static const char *const kinds[KINDS] = {"getppid", "read", "futex", "ioctl"};
+
 enum { NONE, FLOOR, OURS, TREE, LIST, FILTERS };
 
 static struct filter {
@@ -37,8 +44,7 @@ static struct filter {
 	unsigned int count;
 	unsigned long steps; /* instructions in all walks */
 	double load;	     /* the median, microseconds */
-	double getppid;	     /* the best round's nanoseconds a call */
-	double ioctl;
+	double call[KINDS];  /* the best round's nanoseconds a call */
 } filter[FILTERS] = {{.name = "none"},
 		     {.name = "one test, no tree"},
 		     {.name = "stremio-policy"},
@@ -155,34 +161,53 @@ static void build(void)
 
 struct times {
 	double load;
-	double getppid;
-	double ioctl;
+	double call[KINDS];
 };
+
+static double time_calls(int kind, int fd, int calls)
+{
+	double start = now();
+	uint32_t word = 0;
+	char byte;
+	int i;
+
+	for (i = 0; i < calls; i++) {
+		switch (kind) {
+		case GETPPID:
+			syscall(SYS_getppid);
+			break;
+		case READ:
+			syscall(SYS_read, fd, &byte, 1);
+			break;
+		case FUTEX:
+			syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+			break;
+		default:
+			syscall(SYS_ioctl, -1, TCGETS, NULL);
+		}
+	}
+	return (now() - start) / calls;
+}
 
 static void measure(const struct filter *f, struct times *t, int calls)
 {
 	struct sock_fprog prog = {(unsigned short)f->count, (struct sock_filter *)f->code};
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	double start;
-	int i;
+	int kind;
 
-	must(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0, "no_new_privs");
+	must(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && fd >= 0, "no_new_privs");
 	start = now();
 	if (f->count > 0)
 		must(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog) == 0, "seccomp");
 	t->load = now() - start;
-	start = now();
-	for (i = 0; i < calls; i++)
-		syscall(SYS_getppid);
-	t->getppid = calls ? (now() - start) / calls : 0;
-	start = now();
-	for (i = 0; i < calls; i++)
-		syscall(SYS_ioctl, -1, TCGETS, NULL);
-	t->ioctl = calls ? (now() - start) / calls : 0;
+	for (kind = 0; kind < KINDS && calls > 0; kind++)
+		t->call[kind] = time_calls(kind, fd, calls);
 }
 
 static struct times in_child(const struct filter *f, int calls)
 {
-	struct times t = {0, 0, 0};
+	struct times t = {.load = 0};
 	int fds[2], status;
 	pid_t pid;
 
@@ -215,7 +240,7 @@ static double median(double *v, int n)
 
 int main(int argc, char **argv)
 {
-	int loads = argc > 1 ? atoi(argv[1]) : 300, i, k, rounds = 15;
+	int loads = argc > 1 ? atoi(argv[1]) : 300, i, k, kind, rounds = 15;
 	double *v;
 	struct times t;
 
@@ -231,26 +256,30 @@ int main(int argc, char **argv)
 			v[i * loads + k] = in_child(&filter[i], 0).load / 1000;
 	for (i = 0; i < FILTERS; i++) {
 		filter[i].load = median(v + i * loads, loads);
-		filter[i].getppid = filter[i].ioctl = 1e9;
+		for (kind = 0; kind < KINDS; kind++)
+			filter[i].call[kind] = 1e9;
 	}
 	/* In turns, so that a noisy second hits all of them. */
 	for (k = 0; k < rounds; k++) {
 		for (i = 0; i < FILTERS; i++) {
 			t = in_child(&filter[i], CALLS);
-			if (t.getppid < filter[i].getppid)
-				filter[i].getppid = t.getppid;
-			if (t.ioctl < filter[i].ioctl)
-				filter[i].ioctl = t.ioctl;
+			for (kind = 0; kind < KINDS; kind++)
+				if (t.call[kind] < filter[i].call[kind])
+					filter[i].call[kind] = t.call[kind];
 		}
 	}
 	printf("policy stremio, userns=deny: median of %d loads, best of %d rounds of %d calls\n\n",
 	       loads, rounds, CALLS);
-	printf("%-18s %6s %12s %9s %6s %11s %11s\n", "filter", "insns", "walked/load", "load us",
-	       "ratio", "getppid ns", "ioctl ns");
-	for (i = 0; i < FILTERS; i++)
-		printf("%-18s %6u %12lu %9.1f %6.2f %11.1f %11.1f\n", filter[i].name,
-		       filter[i].count, filter[i].steps, filter[i].load,
-		       filter[i].load / filter[OURS].load, filter[i].getppid, filter[i].ioctl);
+	printf("%-18s %6s %12s %9s %6s", "filter", "insns", "walked/load", "load us", "ratio");
+	for (kind = 0; kind < KINDS; kind++)
+		printf(" %8s ns", kinds[kind]);
+	for (i = 0; i < FILTERS; i++) {
+		printf("\n%-18s %6u %12lu %9.1f %6.2f", filter[i].name, filter[i].count,
+		       filter[i].steps, filter[i].load, filter[i].load / filter[OURS].load);
+		for (kind = 0; kind < KINDS; kind++)
+			printf(" %11.1f", filter[i].call[kind]);
+	}
+	printf("\n");
 	free(v);
 	return 0;
 }
