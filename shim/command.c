@@ -41,7 +41,7 @@ static int cannot(struct finding *f, int err, const char *path)
 }
 
 /* Return: 0 to look further, or -errno when the search ends here. */
-static int try(const char *path, char *const argv[], char *const env[], struct finding *f)
+static int try_file(const char *path, char *const argv[], char *const env[], struct finding *f)
 {
 	int err;
 
@@ -70,7 +70,7 @@ static int try_path(const char *name, char *const argv[], char *const env[], str
 			memcpy(path, dirs, len);
 			path[len] = '/';
 			memcpy(path + len + 1, name, name_len + 1);
-			r = try(path, argv, env, f);
+			r = try_file(path, argv, env, f);
 			/* As a shell does it: one that may not be executed does not
 			 * hide one further on. */
 			if (r < 0 && r != -EACCES)
@@ -96,7 +96,7 @@ static int exec_default(char *const env[], struct finding *f)
 	int r = 0;
 
 	for (size_t i = 0; !r && i < sizeof(paths) / sizeof(paths[0]); i++)
-		r = try(paths[i], argv, env, f);
+		r = try_file(paths[i], argv, env, f);
 	if (!r)
 		r = try_path(name, argv, env, f);
 	return r ? r : not_found(f, name, "install it in the image, or name a COMMAND");
@@ -111,7 +111,7 @@ int command_exec(char *const argv[], char *const env[], struct finding *f)
 	if (!argv[0][0])
 		return not_found(f, argv[0], NULL);
 	if (strchr(argv[0], '/'))
-		r = try(argv[0], argv, env, f);
+		r = try_file(argv[0], argv, env, f);
 	else
 		r = try_path(argv[0], argv, env, f);
 	return r ? r : not_found(f, argv[0], "give its whole path, or set PATH");

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "environment.h"
+#include "path.h"
 #include "tmpfs.h"
 
 struct path_rule {
@@ -69,13 +70,6 @@ static bool is_below_root(const char *path)
 	return path && path[0] == '/' && path[strspn(path, "/")];
 }
 
-static bool is_at_or_below(const char *path, const char *dir)
-{
-	size_t len = dir ? strlen(dir) : 0;
-
-	return len > 1 && !strncmp(path, dir, len) && (!path[len] || path[len] == '/');
-}
-
 static int each_writable_variable(char **env, landlock_rule rule, void *context)
 {
 	const char *home = environment_get(env, "HOME");
@@ -86,7 +80,7 @@ static int each_writable_variable(char **env, landlock_rule rule, void *context)
 
 		/* What a rule covers already needs none of its own. */
 		if (!is_below_root(path) || !strcmp(path, "/tmp") ||
-		    (path != home && is_at_or_below(path, home)))
+		    (path != home && home && path_is_at_or_below(path, home)))
 			continue;
 		r = rule(context, path, FS_WRITABLE, LANDLOCK_DERIVED);
 		if (r)

@@ -199,6 +199,13 @@ int path_make_directory(const char *path, unsigned int uid, unsigned int gid, un
 	return r;
 }
 
+bool path_is_at_or_below(const char *path, const char *dir)
+{
+	size_t len = strlen(dir);
+
+	return len > 1 && !strncmp(path, dir, len) && (!path[len] || path[len] == '/');
+}
+
 /* mountinfo writes blanks, tabs, newlines and backslashes as \ooo, proc(5). */
 static void unescape(char *s)
 {

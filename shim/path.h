@@ -32,6 +32,13 @@ int path_make_directory(const char *path, unsigned int uid, unsigned int gid, un
 			bool *created);
 
 /**
+ * path_is_at_or_below() - compare two paths by their letters.
+ * @path: the one to place. @dir: a directory; the root has nothing below it here.
+ * Return: true or false.
+ */
+bool path_is_at_or_below(const char *path, const char *dir);
+
+/**
  * path_mounts_below() - is anything mounted strictly below a place?
  * @fd: from path_open().
  * Return: 1, 0, or -errno. Source: /proc/self/mountinfo, proc(5).

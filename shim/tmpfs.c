@@ -85,16 +85,9 @@ int tmpfs_path(const char *spec, char *path, unsigned long size)
 	return 0;
 }
 
-static bool is_at_or_below(const char *path, const char *dir)
-{
-	size_t len = strlen(dir);
-
-	return len > 1 && !strncmp(path, dir, len) && (!path[len] || path[len] == '/');
-}
-
 static void default_options(struct text *t, const char *path, const struct account *a)
 {
-	if (!is_at_or_below(path, a->home)) {
+	if (!path_is_at_or_below(path, a->home)) {
 		text_str(t, "mode=0755");
 		return;
 	}
