@@ -1,0 +1,8 @@
+# Fuzzers of the shim's own readers; those of the policies are in shim/policy/policy.mk.
+SHIM_FUZZED := $(addprefix shim/,account.c args_file.c finding.c text.c verify.c)
+$(BUILD)/fuzz/shim_files: tests/fuzz/shim_files.c $(SHIM_FUZZED) $(wildcard shim/*.h)
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(Q)$(FUZZ_CC) -std=c11 -g -O1 $(CPPFLAGS) -fsanitize=fuzzer,address,undefined \
+		-fno-sanitize-recover=all -o $@ $< $(SHIM_FUZZED)
+FUZZERS += $(BUILD)/fuzz/shim_files
