@@ -228,7 +228,8 @@ static int add_opened(struct building *b, int fd, const char *path, uint32_t acc
 	if (root && !required)
 		return 0;
 	if (root && access & FS_WRITE_FILE)
-		return refused(b, EINVAL, "would open everything:", path);
+		return finding_set(b->f, EXIT_CONFINE, STEP, 0, "would open everything:", path,
+				   "name less, or say --landlock=off");
 	b->root_readable |= root;
 	return add_rule(b, fd, path, S_ISDIR(st.st_mode) ? access : access & FS_OF_FILES);
 }

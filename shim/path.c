@@ -75,7 +75,7 @@ static int walk_link(struct walk *w, int link, const struct stat *st)
 	text_str(&t, w->rest);
 	if (text_full(&t))
 		return -ENAMETOOLONG;
-	memcpy(w->rest, rest, sizeof(rest));
+	memcpy(w->rest, rest, t.len + 1);
 	if (target[0] == '/') {
 		int root = sys_open("/", O_PATH | O_DIRECTORY);
 

@@ -79,6 +79,12 @@ table() {
 	runtime-dir @ prepare.c @ s/^\tprepare_runtime_dir\(a, rd\);// @ runtime_directory_and_home @
 	loopback @ prepare.c @ s/^\tprepare_loopback\(\);// @ loopback @
 	mounts-below @ tmpfs.c @ s/r = path_mounts_below\(fd\);/r = 0;/ @ mounts_below @
+	links-of-others @ path.c @ s/st->st_uid != 0 \|\| // @ a_link_of_the_application @
+	still-private @ retire.c @ s/prctl\(PR_GET_DUMPABLE[^)]*\) == 0/1/ @ open_to_tracing @
+	own-sigpipe @ supervise.c @ s/si->ssi_pid == \(uint32_t\)l->self/0/ @ stderr_whose_reader @
+	own-proc @ prepare.c @ s/ \&\& \(pid_t\)pid == getpid\(\)// @ another_pid_namespace @
+	args-owner @ args_file.c @ s/return -EPERM;/return 0;/ @ others_may_write @
+	umask @ main.c @ s/^\tumask\(022\);.*// @ umask_of_the_caller @
 	END
 }
 

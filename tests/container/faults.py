@@ -314,3 +314,15 @@ def a_shim_that_dies_during_the_launch_leaves_no_half_confined_child():
         proc.wait()
         until(lambda: gone(child), f"the child's end (killed before {call})", 3)
         check("Uid=" not in proc.out(), f"{call}: the application ran without its supervisor")
+
+
+@test(asan=NATIVE)
+def a_shim_that_stays_open_to_tracing_does_not_launch():
+    """PR_SET_DUMPABLE (4) seems to succeed and has done nothing."""
+    for init in (True, False):
+        counts = [count for process, number, count, _, detail in calls_of_the_launch(Box(), init)
+                  if process == SHIM_ITSELF and NAME.get(number) == "prctl" and
+                  detail.strip().startswith("4,")]
+        check(counts, "the trace shows no PR_SET_DUMPABLE")
+        proc = launch(Box(), init, [f"{SHIM_ITSELF}:{NR['prctl']}:{counts[0]}:ret=0"])
+        check(proc.wait() == 77 and "dumpable" in proc.err(), f"exit {proc.code}: {proc.err()!r}")

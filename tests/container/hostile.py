@@ -84,7 +84,11 @@ def a_stderr_whose_reader_is_gone_does_not_end_the_application():
         os.close(reader)
         os.dup2(writer, 2)
         os.close(writer)
-    Box().shim(APP, "exit", "7", pre=deaf, env={"STREMIO_NOSUCH": "1"}).ends(7)
+    proc = Box().shim(APP, "ready", "main", ",", "pause", pre=deaf, env={"STREMIO_NOSUCH": "1"})
+    proc.expect("ready main")
+    time.sleep(0.3)                     # SIGPIPE, had it been passed on, would be there by now
+    proc.kill(signal.SIGKILL)
+    equal(proc.wait(), -signal.SIGKILL, "how PID 1 ended")
 
 
 def foreign_proc():
