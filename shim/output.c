@@ -55,23 +55,6 @@ void output_num(struct output *o, uint64_t n)
 	output_str(o, digits);
 }
 
-/* How many bytes of well-formed UTF-8 are at @s, 0 when they are none (RFC 3629). */
-static unsigned int utf8_length(const unsigned char *s)
-{
-	unsigned int len = *s < 0x80 ? 1 : *s < 0xc2 ? 0 : *s < 0xe0 ? 2 : *s < 0xf0 ? 3 : 4;
-
-	if (*s > 0xf4)
-		return 0;
-	for (unsigned int i = 1; i < len; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	/* Overlong forms, surrogates, and what is above U+10FFFF. */
-	if ((*s == 0xe0 && s[1] < 0xa0) || (*s == 0xed && s[1] > 0x9f) ||
-	    (*s == 0xf0 && s[1] < 0x90) || (*s == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return len;
-}
-
 static void put_escaped(struct output *o, unsigned char c)
 {
 	static const char hex[] = "0123456789abcdef";
@@ -86,7 +69,7 @@ void output_json(struct output *o, const char *s)
 
 	put(o, '"');
 	while (*at) {
-		unsigned int len = utf8_length(at);
+		unsigned int len = text_utf8_length((const char *)at);
 
 		if (!len) {
 			output_str(o, "\\ufffd");
