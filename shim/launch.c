@@ -57,7 +57,7 @@ _Noreturn static void child(const struct launch *l, const struct pipes *p, struc
 
 static int make_pipes(struct pipes *p, struct finding *f)
 {
-	if (pipe2(p->go, O_CLOEXEC) < 0 || pipe2(p->outcome, O_CLOEXEC) < 0)
+	if (sys_pipe(p->go) < 0 || sys_pipe(p->outcome) < 0)
 		return finding_set(f, EXIT_SETUP, "fork", errno, "cannot make a pipe", NULL, NULL);
 	p->exec = mmap(NULL, sizeof(*p->exec), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 		       -1, 0);

@@ -165,7 +165,7 @@ void probe_run(const char *path, char **env, uint32_t groups, uint32_t deadline_
 			     hint);
 		return;
 	}
-	if (pipe2(pipe, O_CLOEXEC) < 0) {
+	if (sys_pipe(pipe) < 0) {
 		records_settle(r, "no pipe for stremio-probe", NULL);
 		return;
 	}
