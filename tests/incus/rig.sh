@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2154 # top is set by run.sh
 #
-# The rig of the Incus tier: a private daemon, a BusyBox image, the shipped profile with its one
-# host path rewritten, and the verbs the tests are written in. For sourcing by run.sh.
+# The rig of the Incus tier: a private daemon, a BusyBox image, the shipped profile with its
+# host paths rewritten, and the verbs the tests are written in. For sourcing by run.sh.
 
 # Say why and end the test (each runs in a subshell of its own).
 die() {
@@ -20,8 +20,10 @@ rig_up() {
 	}
 	image_import "$image" busybox || return 1
 	install -D "$BUILD/stremio-shim" "$RIG/guest/stremio-shim" || return 1
-	sed "s|/usr/local/lib/stremio-shim/guest|$RIG/guest|" "$top/incus-profile.yaml" \
-		> "$RIG/profile.yaml"
+	fake_up "$RIG/fake" "$BUILD/stremio-hook" || return 1
+	sed -e "s|/usr/local/lib/stremio-shim/guest|$RIG/guest|" \
+		-e "s|/usr/local/lib/stremio-shim/stremio-hook|$FAKE/stremio-hook|" \
+		"$top/incus-profile.yaml" > "$RIG/profile.yaml"
 	incus profile create stremio < "$RIG/profile.yaml" > /dev/null || return 1
 }
 
@@ -133,6 +135,8 @@ ended_with() {
 	until_true 5 ended "$1" "$2" || die "exit status $(exit_status "$1"), not $2: $(said "$1" | tail -n 1)"
 }
 
+has_line() { said "$1" | grep '^stremio-shim: '; }
+
 # fails_with NAME STATUS PATTERN: it stops by itself with that status (a pattern, too) and one
 # line like that.
 fails_with() {
@@ -144,7 +148,9 @@ fails_with() {
 		until_true 3 ended "$1" "$2" && break
 	done
 	ended_with "$1" "$2"
-	line=$(said "$1" | grep '^stremio-shim: ') || die 'no line on the console'
+	# liblxc's log, where the status stands, is written before the console's.
+	until_true 5 has_line "$1" || die "no line on the console: $(said "$1" | tail -n 3)"
+	line=$(said "$1" | grep '^stremio-shim: ')
 	[ "$(echo "$line" | wc -l)" = 1 ] || die "more than one line: $line"
 	echo "$line" | grep -qE -- "$3" || die "the line is: $line"
 }
