@@ -67,7 +67,7 @@ app() {
 	for n in /dev/dri/renderD* /dev/snd/pcm*p /dev/snd/control*; do
 		{ : <> "$n"; } 2> /dev/null && echo "$n"
 	done > ~/opened
-	touch ~/done
+	touch ~/seen
 	exec sleep 1000000
 	END
 }
@@ -96,7 +96,7 @@ test_incus_start() {
 	printf '%s\n' -- /bin/app > "$BUILD/args"
 	incus file push -q "$BUILD/args" m1/etc/stremio-shim.args --mode 0644 || die 'incus file push'
 	incus start m1 || die "$(incus info m1 --show-log | grep ERROR)"
-	until_true 30 home done || die "$(incus console m1 --show-log | tail -n 3)"
+	until_true 30 home seen || die "$(incus console m1 --show-log | tail -n 3)"
 	grep -q stremio-shim "/proc/$(pid_of m1)/cmdline" || die "PID 1 is $(cat "/proc/$(pid_of m1)/comm")"
 	home id | grep -q 'uid=1000' || die "the application is $(home id)"
 	home status | grep -q 'NoNewPrivs:.1' || die "$(home status)"
