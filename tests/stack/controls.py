@@ -7,7 +7,7 @@ import policies
 from harness import check, equal
 from oracles import RATE, Screen, Watch, confined, tone
 from scenarios import new_world, node, one, scenario, settings, why
-from world import Ended
+from watched import Ended
 
 
 @scenario()
@@ -26,7 +26,7 @@ def oracles_notice(report):
                 check(False, "it did not")
 
     def blank():
-        watch = Watch(Screen(f"{world.x11}/Xvfb_screen0"), {"left": 100})
+        watch = Watch(Screen(world.picture), {"left": 100})
         watch.look()
         watch.verdict()
 

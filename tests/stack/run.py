@@ -44,21 +44,24 @@ class Results:
 
 
 def in_namespaces(run, write):
-    """Becomes PID 1 of the scenario's own namespaces, runs it, writes results as JSON lines."""
+    """Enters the scenario's own namespaces (as their PID 1, unless it looks on from the host),
+    runs it, writes results as JSON lines."""
     def report(kind, name, reason=""):
         os.write(write, (json.dumps([kind, name, reason]) + "\n").encode())
 
     harness.prctl(harness.PR_SET_PDEATHSIG, signal.SIGKILL)
-    harness.new_namespaces(harness.CLONE_NEWPID | harness.CLONE_NEWNS | harness.CLONE_NEWNET |
-                           harness.CLONE_NEWIPC | harness.CLONE_NEWUTS)
-    pid = os.fork()
-    if pid:
-        os.close(write)
-        os.waitpid(pid, 0)
-        os._exit(0)
-    harness.prctl(harness.PR_SET_PDEATHSIG, signal.SIGKILL)
+    own = harness.CLONE_NEWNS | harness.CLONE_NEWNET | harness.CLONE_NEWIPC | harness.CLONE_NEWUTS
+    host = getattr(run, "host", False)
+    harness.new_namespaces(own | (0 if host else harness.CLONE_NEWPID))
     harness.mount(None, "/", None, harness.MS_REC | harness.MS_PRIVATE)
-    harness.mount("proc", "/proc", "proc")
+    if not host:
+        pid = os.fork()
+        if pid:
+            os.close(write)
+            os.waitpid(pid, 0)
+            os._exit(0)
+        harness.prctl(harness.PR_SET_PDEATHSIG, signal.SIGKILL)
+        harness.mount("proc", "/proc", "proc")
     try:
         run(report)
     except BaseException:                                       # noqa: a broken test is a red test

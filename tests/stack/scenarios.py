@@ -11,7 +11,9 @@ from harness import check, equal, until
 import policies
 from oracles import (Screen, Watch, confined, filtered_by, no_stray_descriptor, nothing_left,
                      tone)
-from world import DISPLAY, Ended, World
+from watched import STOP_TIMEOUT, Ended
+from world import World
+from xserver import DISPLAY
 
 READY_TIMEOUT = 60
 SCENARIOS = []
@@ -31,8 +33,10 @@ def readable(fd, seconds):
     return bool(select.select([fd], [], [], seconds)[0])
 
 
-def scenario(timeout=120):
+def scenario(timeout=120, host=False):
+    """host: it needs Incus and looks on from the host, not from namespaces of its own."""
     def register(function):
+        function.host = host
         SCENARIOS.append((function, timeout))
         return function
     return register
@@ -52,6 +56,11 @@ def one(report, name):
 
 def new_world(name, own_network=True):
     return World(name, settings["rootfs"], settings["shim"], settings["out"], own_network)
+
+
+def new_instance(name, *config):
+    from world_incus import IncusWorld
+    return IncusWorld(name, settings["rootfs"], settings["out"], config)
 
 
 def node(*words):
@@ -82,12 +91,12 @@ def complete(path, timeout=20):
 
 
 def application(report, name, view, policy="stremio", userns="deny", colours=None, sound=True,
-                filters=None, ends=None):
+                filters=None, ends=None, make=new_world):
     """Starts one, watches it, looks at its processes, stops it. With namespaces allowed it
     brings its own sandbox."""
-    world = new_world(name)
+    world = make(name)
     own = userns == "allow"
-    watch = Watch(Screen(f"{world.x11}/Xvfb_screen0"), colours or {})
+    watch = Watch(Screen(world.picture), colours or {})
     start = time.monotonic()
     world.start(node(view), (f"--policy={policy}", f"--userns={userns}", *settings["options"]),
                 {"STACK_SANDBOX": "own"} if own else {})
@@ -129,7 +138,7 @@ def application(report, name, view, policy="stremio", userns="deny", colours=Non
         code, seconds = world.stop()
         figure(f"{seconds:.2f} s")
         equal(code, 0, "exit status")
-        check(seconds < 5, f"took {seconds:.2f} s")
+        check(seconds < STOP_TIMEOUT, f"took {seconds:.2f} s: somebody had to be killed")
         said = world.report()
         figure(said["ended"])
         equal((said["state"], said["stopped"]), ("stopped", "SIGTERM"), "the application's word")
@@ -139,51 +148,73 @@ def application(report, name, view, policy="stremio", userns="deny", colours=Non
         nothing_left(world)
 
 
+# What each must show. left, right: of the screen, the fewest colours that are a picture.
+QT = {"view": "qt", "colours": {"left": 1000, "right": 200},
+      "filters": {"node": 1, "mpv": 1, "qmlscene": 1, "renderer": 2},
+      "ends": {"mpv": (4,), "view": (0, "SIGTERM")}}
+WEBKIT = {"view": "webkit", "colours": {"left": 1000, "right": 100},
+          "filters": {"node": 1, "python3": 1}, "ends": {"view": (0,)}}
+CHROMIUM = {"view": "chromium", "colours": {"left": 1000, "right": 200},
+            "filters": {"node": 1, "mpv": 1, "chromium": 1},
+            "ends": {"mpv": (4,), "view": (0, 143, "SIGTERM")}}
+SERVER = {"view": "server", "policy": "server", "sound": False, "filters": {"node": 1}}
+
+
 @scenario()
 def server(report):
     """Node.js and ffmpeg, no window."""
-    application(report, "server", "server", policy="server", sound=False,
-                filters={"node": 1})
+    application(report, "server", **SERVER)
 
 
 @scenario()
 def qt(report):
     """Stremio 4: the renderer keeps its own filter under ours."""
-    application(report, "qt", "qt", colours={"left": 1000, "right": 200},
-                filters={"node": 1, "mpv": 1, "qmlscene": 1, "renderer": 2},
-                ends={"mpv": (4,), "view": (0, "SIGTERM")})
+    application(report, "qt", **QT)
 
 
 @scenario()
 def webkit(report):
     """Stremio 5: GTK 4, WebKitGTK without its own sandbox, libmpv drawing into the window."""
-    application(report, "webkit", "webkit", colours={"left": 1000, "right": 100},
-                filters={"node": 1, "python3": 1}, ends={"view": (0,)})
+    application(report, "webkit", **WEBKIT)
 
 
 @scenario()
 def chromium(report):
     """The builds with CEF: Chromium without its own sandbox, mpv."""
-    application(report, "chromium", "chromium", colours={"left": 1000, "right": 200},
-                filters={"node": 1, "mpv": 1, "chromium": 1},
-                ends={"mpv": (4,), "view": (0, 143, "SIGTERM")})
+    application(report, "chromium", **CHROMIUM)
+
+
+@scenario(host=True)
+def incus_server(report):
+    application(report, "incus_server", **SERVER, make=new_instance)
+
+
+@scenario(host=True)
+def incus_qt(report):
+    application(report, "incus_qt", **QT, make=new_instance)
+
+
+@scenario(host=True)
+def incus_webkit(report):
+    application(report, "incus_webkit", **WEBKIT, make=new_instance)
+
+
+@scenario(host=True)
+def incus_chromium(report):
+    application(report, "incus_chromium", **CHROMIUM, make=new_instance)
 
 
 @scenario()
 def chromium_own_sandbox(report):
     """With namespaces allowed Chromium's renderers get its sandbox, under our filter."""
-    application(report, "chromium_own_sandbox", "chromium", userns="allow",
-                colours={"left": 1000, "right": 200},
-                filters={"node": 1, "mpv": 1, "chromium": 1, "renderer": 2},
-                ends={"mpv": (4,), "view": (0, 143, "SIGTERM")})
+    application(report, "chromium_own_sandbox", userns="allow",
+                **{**CHROMIUM, "filters": {**CHROMIUM["filters"], "renderer": 2}})
 
 
 @scenario()
 def webkit_own_sandbox(report):
     """With namespaces allowed WebKitGTK runs its processes in bwrap."""
-    application(report, "webkit_own_sandbox", "webkit", userns="allow",
-                colours={"left": 1000, "right": 100},
-                filters={"node": 1, "python3": 1}, ends={"view": (0,)})
+    application(report, "webkit_own_sandbox", userns="allow", **WEBKIT)
 
 
 @scenario()
