@@ -206,7 +206,8 @@ def mounts(pid):
 def no_stray_descriptor(world):
     """Nothing that was open at the start of PID 1 is open in any process now, and every open
     file is one of the container: on a mount that is there (proc(5), mnt_id of fdinfo)."""
-    strays = world.strays()
+    strays = [(there.st_dev, there.st_ino) for there in world.strays()]
+    handed = [(there.st_dev, there.st_ino) for there in world.handed()]
     namespace = os.readlink(f"/proc/{world.pid}/ns/mnt")
     inside = mounts(world.pid)
     for pid, status in world.processes().items():
@@ -214,16 +215,16 @@ def no_stray_descriptor(world):
         for fd in os.listdir(f"/proc/{pid}/fd"):
             try:
                 there = os.stat(f"/proc/{pid}/fd/{fd}")
+                there = (there.st_dev, there.st_ino)
                 name = os.readlink(f"/proc/{pid}/fd/{fd}")
-                with open(f"/proc/{pid}/fdinfo/{fd}", encoding="ascii") as file:
-                    info = dict(line.split(":", 1) for line in file if ":" in line)
+                with open(f"/proc/{pid}/fdinfo/{fd}", encoding="ascii") as text:
+                    info = dict(line.split(":", 1) for line in text if ":" in line)
             except FileNotFoundError:
                 continue
-            for what in strays:
-                check((there.st_dev, there.st_ino) != (what.st_dev, what.st_ino),
-                      f"{status['Name']} ({pid}) has inherited descriptor {fd}")
+            check(there not in strays, f"{status['Name']} ({pid}) has inherited descriptor {fd}")
             # Not of a file: pipes, sockets; memory files are on the kernel's own mount.
-            if name.startswith("/") and not name.startswith("/memfd:") and not own:
+            file = name.startswith("/") and not name.startswith("/memfd:")
+            if file and there not in handed and not own:
                 check(info["mnt_id"].strip() in inside,
                       f"{status['Name']} ({pid}): descriptor {fd} is {name} outside")
 

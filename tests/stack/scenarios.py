@@ -15,7 +15,8 @@ from watched import STOP_TIMEOUT, Ended
 from world import World
 from xserver import DISPLAY
 
-READY_TIMEOUT = 60
+# When to give up; a machine with other work takes its time.
+READY_TIMEOUT = 120
 SCENARIOS = []
 settings = {}
 
@@ -33,7 +34,7 @@ def readable(fd, seconds):
     return bool(select.select([fd], [], [], seconds)[0])
 
 
-def scenario(timeout=120, host=False):
+def scenario(timeout=240, host=False):
     """host: it needs Incus and looks on from the host, not from namespaces of its own."""
     def register(function):
         function.host = host

@@ -156,6 +156,10 @@ class World(Watched):
     def outer_filters(self):
         return int(proc_status("self")["Seccomp_filters"])
 
+    def handed(self):
+        """What PID 1 was given of the outside on purpose."""
+        return [os.stat(self.log)]
+
     def strays(self):
         """What was open when PID 1 was started and must be nowhere."""
         return [os.stat(self.path("stray")), os.stat("/")]

@@ -102,6 +102,9 @@ class IncusWorld(Watched):
         """Incus's own; PID 1 has put one more on itself."""
         return int(proc_status(self.pid)["Seccomp_filters"]) - 1
 
+    def handed(self):
+        return []
+
     def strays(self):
         return [os.stat("/")]
 
