@@ -218,7 +218,7 @@ def int_to_an_ordinary_process_is_forwarded():
     proc.ends(0)
 
 
-@test()
+@test(timeout=240)
 def all_256_exit_codes_come_through():
     box = Box()
     for init in (True, False):
