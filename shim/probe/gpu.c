@@ -167,8 +167,7 @@ static void no_primary_node(bool is_wanted)
 {
 	report_begin(CHECK_GPU_PRIMARY, DRI);
 	report_say(is_wanted ? "has no primary node" : "has no primary node, and none is needed");
-	report_end(is_wanted ? STATUS_FAIL : STATUS_OK,
-		   is_wanted ? HINT_GPU_NO_NODES : HINT_NONE);
+	report_end(is_wanted ? STATUS_FAIL : STATUS_OK, is_wanted ? HINT_GPU_NO_NODES : HINT_NONE);
 }
 
 static bool is_render(const char *name)

@@ -7,10 +7,10 @@
 
 /* What a group's checks are told. */
 struct probe {
-	bool primary;	 /* primary GPU nodes are meant to be used */
-	int listener;	 /* for the loopback check, from system_prepare(); -1 when not made */
-	int client;	 /* the same */
-	int socket_err;	 /* errno of what could not be made of them */
+	bool primary;	/* primary GPU nodes are meant to be used */
+	int listener;	/* for the loopback check, from system_prepare(); -1 when not made */
+	int client;	/* the same */
+	int socket_err; /* errno of what could not be made of them */
 };
 
 /** gpu_check() - gpu.render and gpu.primary, a finding for each node. */

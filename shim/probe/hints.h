@@ -111,10 +111,10 @@ enum hint {
 
 /* What stands for the %-letters of a text. */
 struct hint_values {
-	const char *name;   /* %N: the instance, from hint_name() */
-	const char *target; /* %T: what was looked at; %B: its last part */
-	unsigned int uid;   /* %U: the application's */
-	unsigned int gid;   /* %G: the application's */
+	const char *name;	/* %N: the instance, from hint_name() */
+	const char *target;	/* %T: what was looked at; %B: its last part */
+	unsigned int uid;	/* %U: the application's */
+	unsigned int gid;	/* %G: the application's */
 	unsigned int owner_gid; /* %O: the group of what was looked at */
 };
 

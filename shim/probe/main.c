@@ -148,8 +148,8 @@ static void limit(void)
 #ifndef __SANITIZE_ADDRESS__ /* whose shadow takes terabytes of addresses */
 		{RLIMIT_AS, 192ul << 20},
 #endif
-		{RLIMIT_CPU, 2},	  {RLIMIT_NOFILE, 64}, {RLIMIT_FSIZE, 65536},
-		{RLIMIT_CORE, 0},
+		{RLIMIT_CPU, 2},	  {RLIMIT_NOFILE, 64},
+		{RLIMIT_FSIZE, 65536},	  {RLIMIT_CORE, 0},
 	};
 
 	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
@@ -196,8 +196,8 @@ static int wait_groups(int ends, uint32_t deadline_ms)
 		if (poll(&fd, 1, (int)left) > 0)
 			return 0;
 		clock_gettime(CLOCK_MONOTONIC, &t);
-		left = deadline_ms - ((t.tv_sec - start.tv_sec) * 1000 +
-				      (t.tv_nsec - start.tv_nsec) / 1000000);
+		left = deadline_ms -
+		       ((t.tv_sec - start.tv_sec) * 1000 + (t.tv_nsec - start.tv_nsec) / 1000000);
 	}
 	return -ETIMEDOUT;
 }

@@ -74,7 +74,8 @@ bool node_is_device(int dir, const char *name, unsigned int major, struct stat *
 	if (fstatat(dir, name, st, AT_SYMLINK_NOFOLLOW) < 0) {
 		int err = errno;
 
-		report_say(err == ENOENT ? "removed while it was looked at" : "cannot be looked at");
+		report_say(err == ENOENT ? "removed while it was looked at"
+					 : "cannot be looked at");
 		report_error(err);
 		report_end(STATUS_FAIL, HINT_NODE_NOT_A_DEVICE);
 		return false;

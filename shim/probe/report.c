@@ -23,9 +23,9 @@ static struct {
 	unsigned int owner_gid;
 	int fd;
 	enum wire_group group;
-	volatile sig_atomic_t open;	   /* a finding is being made */
+	volatile sig_atomic_t open;	    /* a finding is being made */
 	volatile sig_atomic_t said[CHECKS]; /* something was sent of it */
-	char name[64];			   /* the machine's, for hints */
+	char name[64];			    /* the machine's, for hints */
 } now;
 
 static uint64_t us_since(const struct timespec *then)

@@ -1,3 +1,6 @@
 // stub
 #include "groups.h"
-void sound_check(const struct probe *p){(void)p;}
+void sound_check(const struct probe *p)
+{
+	(void)p;
+}

@@ -137,7 +137,8 @@ static void runtime_dir(void)
 
 	report_begin(CHECK_RUNTIME_DIR, path);
 	if (!path || path[0] != '/') {
-		report_say(path ? "XDG_RUNTIME_DIR is no absolute path" : "XDG_RUNTIME_DIR is not set");
+		report_say(path ? "XDG_RUNTIME_DIR is no absolute path"
+				: "XDG_RUNTIME_DIR is not set");
 		report_end(STATUS_WARN, HINT_RUNTIME_UNSET);
 		return;
 	}
@@ -180,8 +181,8 @@ static void home(void)
 	if (r < 0) {
 		report_say("cannot be written to");
 		report_error(-r);
-		report_end(STATUS_FAIL, r == -ENOSPC || r == -EDQUOT ? HINT_HOME_FULL
-								     : HINT_HOME_UNWRITABLE);
+		report_end(STATUS_FAIL,
+			   r == -ENOSPC || r == -EDQUOT ? HINT_HOME_FULL : HINT_HOME_UNWRITABLE);
 		return;
 	}
 	left = statvfs(path, &fs) < 0 ? UINT64_MAX : fs.f_bavail * (uint64_t)fs.f_frsize;

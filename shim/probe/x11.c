@@ -1,3 +1,6 @@
 // stub
 #include "groups.h"
-void x11_check(const struct probe *p){(void)p;}
+void x11_check(const struct probe *p)
+{
+	(void)p;
+}
