@@ -9,6 +9,7 @@ import time
 
 from harness import (APP, CALLS, MS_REMOUNT, SHIM, STATE, Box, check, children, equal, gone, mount,
                      proc_status, test, until)
+from policy_live import missing_entries
 from privileges import confined
 
 DENIED = "/opt/t/denied"
@@ -115,7 +116,8 @@ def calls_of_other_interfaces_are_named():
         return
     lines = named(audited(CALLS).ends(0))
     other = {line["call"] for line in lines if line["rule"].startswith("not this machine's own")}
-    equal(other, {"i386 call 20", "i386 call 54", "x32 call 39"}, "other interfaces")
+    i386 = set() if missing_entries() else {"i386 call 20", "i386 call 54"}
+    equal(other, i386 | {"x32 call 39"}, "other interfaces")
     check("call -2" in {line["call"] for line in lines}, f"no negative number in {lines}")
 
 

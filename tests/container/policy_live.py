@@ -23,6 +23,12 @@ ALWAYS = {
 NAMESPACES = ("unshare_user", "clone_user", "unshare_mount", "unshare_net")
 
 
+def missing_entries():
+    """Calls by an entry that faults on this machine, without any filter: there is no answer."""
+    lines = [line.split() for line in Box().spawn([CALLS], init=False).ends(0).lines()]
+    return {name for name, answer, _ in lines if answer == "signal" and name.startswith("int80")}
+
+
 def answers(*options, init=True):
     proc = Box().spawn(["/opt/t/stremio-shim", *options, "--", CALLS], init=init).ends(0)
     found = {}
@@ -34,8 +40,9 @@ def answers(*options, init=True):
 
 
 def compare(found, want, policy):
+    missing = missing_entries()
     wrong = [f"{name}: {found[name]}, not {sorted(codes)}" for name, codes in want.items()
-             if found[name] not in codes]
+             if name not in missing and found[name] not in codes]
     check(not wrong, f"{policy}: " + "; ".join(wrong))
 
 
@@ -68,8 +75,9 @@ def policy_none_shows_that_the_probes_would_see_a_hole():
 
 @test()
 def no_answer_is_a_kill():
+    missing = missing_entries()
     for name, code in answers().items():
-        check(not str(code).startswith("signal"), f"{name}: {code}")
+        check(name in missing or not str(code).startswith("signal"), f"{name}: {code}")
 
 
 def compiled():
