@@ -72,13 +72,16 @@ static const char *const texts[HINTS] = {
 		"snd-NODE unix-char path=/dev/snd/NODE gid=%G mode=0660 "
 		"required=false",
 	[HINT_SOUND_NO_CONTROL] =
-		"a PCM does not open without its card's control node: on the host: " DEVICE
-		"add %N snd-control unix-char path=%T gid=%G mode=0660 "
+		"a PCM needs its card's control node (see sound.control): on the host: " DEVICE
+		"add %N snd-control unix-char "
+		"path=/dev/snd/controlC0 (or the card's number) gid=%G mode=0660 "
 		"required=false",
 	[HINT_SOUND_NO_PLAYBACK] =
 		"these cards only record, or their playback nodes are missing (see "
 		"aplay -l on the host): " DEVICE "add %N snd-pcm unix-char "
 		"path=/dev/snd/pcmC0D0p gid=%G mode=0660 required=false",
+	[HINT_SOUND_MISSING] =
+		"give it to the instance, too: on the host: " DEVICE "add %N snd-%B " NODE,
 	[HINT_SOUND_GONE] =
 		"the node is there, its card is not: see aplay -l on the host, and remove "
 		"the old node: " DEVICE "remove %N DEVICE (see " DEVICE "show %N), then "
@@ -141,6 +144,9 @@ static const char *const texts[HINTS] = {
 		"or let the application render with EGL or in software",
 	[HINT_X11_UNTRUSTED_GLX] = "an untrusted cookie hides it: rendering will be in software; "
 				   "stremio-incus attach %N gives a trusted one",
+	[HINT_X11_NO_SCREEN] =
+		"screens count from 0, and most servers have one: on the host: incus "
+		"config set %N environment.DISPLAY=:0",
 	[HINT_X11_CLIENT] =
 		"the server let a first connection in and not a second: it may have too "
 		"many clients; on the host: xlsclients, or restart it",
