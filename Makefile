@@ -39,12 +39,9 @@ PREFIX_MAP := -ffile-prefix-map=$(CURDIR)/= -ffile-prefix-map=$(abspath $(BUILD)
 
 # The shim. -O2 would save 6 of 406 us from spawn to exit and cost 7 KiB and a page. No unwind
 # tables: nothing here unwinds. _FORTIFY_SOURCE is left out because musl has no use for it.
-# Across files it is 3 KiB smaller; one partition, so that the result does not depend on cores.
-SHIM_LTO := -Os -flto -flto-partition=one -fno-inline-functions-called-once
 SHIM_CFLAGS = -std=c11 -Os $(WARN) $(CPPFLAGS) $(PREFIX_MAP) -isystem $(BUILD)/deps/kernel \
 	-isystem $(BUILD)/deps/musl/include -fno-pie -fstack-protector-strong \
-	-ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fno-unwind-tables \
-	$(SHIM_LTO)
+	-ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fno-unwind-tables
 # noseparate-code: headers, text and constants share one segment, which saves pages of memory and
 # of file; nothing is writable and executable. norelro: musl's static start-up code applies no
 # RELRO, so it would only cost a page.
@@ -124,7 +121,7 @@ relink: ## rebuild against a libcap-ng of your own: make relink CAPNG_SRC=FILE
 
 $(BUILD)/stremio-shim: $(SHIM_OBJ) $(BUILD)/deps/musl/lib/libcap-ng.a
 	$(call say,LINK)
-	$(Q)$(MUSL_CC) $(SHIM_LTO) -fstack-protector-strong $(SHIM_LDFLAGS) -o $@.full $^
+	$(Q)$(MUSL_CC) $(SHIM_LDFLAGS) -o $@.full $^
 	$(Q)$(STRIP) --strip-all -R .comment -R .note.gnu.property -o $@ $@.full
 
 $(BUILD)/obj/%.o: shim/%.c Makefile | $(BUILD)/deps/musl/lib/libcap-ng.a
