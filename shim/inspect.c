@@ -24,6 +24,7 @@
 #define STEP "inspect"
 #define PAUSE_FIRST_MS 50
 #define PAUSE_MAX_MS 1000
+#define PROBE_DEADLINE_MIN_MS 1000
 
 /* ------------------------------------------------------------------- the gate */
 
@@ -67,12 +68,12 @@ static void describe(const struct wire_record *w, struct finding *f)
 	(void)finding_set(f, EXIT_UNAVAILABLE, wire_names[w->check], 0, "", NULL, NULL);
 	text_begin(&t, f->what, sizeof(f->what));
 	if (w->target[0]) {
-		text_escaped(&t, w->target);
+		text_shown(&t, w->target);
 		text_str(&t, ": ");
 	}
-	text_escaped(&t, w->summary);
+	text_shown(&t, w->summary);
 	text_begin(&t, f->hint, sizeof(f->hint));
-	text_escaped(&t, w->hint);
+	text_shown(&t, w->hint);
 }
 
 /* Is this what keeps the launch back? */
@@ -90,7 +91,7 @@ static bool is_in_the_way(const struct inspection *i, const struct wire_record *
 static void tell_waiting(const struct inspection *i)
 {
 	struct finding f;
-	char what[64];
+	char what[80];
 	struct text t;
 	size_t n = 0;
 
@@ -104,8 +105,7 @@ static void tell_waiting(const struct inspection *i)
 	text_num(&t, (i->launch->options->wait_ms + 999) / 1000);
 	text_str(&t, " s for ");
 	text_str(&t, f.step);
-	text_str(&t, ":");
-	log_warn(STEP, 0, what, f.what, NULL);
+	log_warn(STEP, 0, what, NULL, f.what);
 }
 
 /* One line for what is not good; of a group that was not checked, its first. */
@@ -129,6 +129,14 @@ static void tell_verdict(const struct inspection *i, bool good)
 	}
 }
 
+/* What hangs does not hold things up much longer than --wait, but has a fair chance. */
+static uint32_t deadline(int64_t left)
+{
+	if (left > PROBE_DEADLINE_MS)
+		return PROBE_DEADLINE_MS;
+	return left < PROBE_DEADLINE_MIN_MS ? PROBE_DEADLINE_MIN_MS : (uint32_t)left;
+}
+
 static int gate(struct inspection *i)
 {
 	const struct options *o = i->launch->options;
@@ -138,10 +146,10 @@ static int gate(struct inspection *i)
 
 	for (;;) {
 		int watches = inspect_watch(i->env);
-		int64_t left;
+		int64_t left = end - sys_now_ms();
 		bool good;
 
-		probe_run(i->probe, i->env, o->require, PROBE_DEADLINE_MS, i->now);
+		probe_run(i->probe, i->env, o->require, deadline(left), i->now);
 		left = end - sys_now_ms();
 		/* What could not be checked will not be there later either. */
 		if (left <= 0 || records_good(i->now, o->require, false)) {

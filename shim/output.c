@@ -61,13 +61,13 @@ void output_num(struct output *o, uint64_t n)
 	output_str(o, digits);
 }
 
-void output_escaped(struct output *o, const char *s, bool quoted)
+void output_shown(struct output *o, const char *s, bool quoted)
 {
 	char safe[2048]; /* a hint of the probe's, all of it escaped */
 	struct text t;
 
 	text_begin(&t, safe, sizeof(safe));
-	text_escaped(&t, s);
+	text_shown(&t, s);
 	for (const char *at = safe; *at; at++) {
 		if (quoted && (*at == '"' || *at == '\\'))
 			put(o, '\\');

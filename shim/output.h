@@ -38,10 +38,10 @@ void output_num(struct output *o, uint64_t n);
 void output_json(struct output *o, const char *s);
 
 /**
- * output_escaped() - add a string from outside, as text_escaped() has it.
+ * output_shown() - add a string from outside, as text_shown() has it.
  * @quoted: within double quotes, with the escapes of OpenMetrics for a quote and a backslash.
  */
-void output_escaped(struct output *o, const char *s, bool quoted);
+void output_shown(struct output *o, const char *s, bool quoted);
 
 /** output_end() - write what is left. Return: 0, or the first failure as -errno. */
 int output_end(struct output *o);

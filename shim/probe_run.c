@@ -17,6 +17,7 @@
 
 #define NAME "stremio-probe"
 #define EXIT_NO_EXEC 127
+#define GRACE_MS 500
 #define AFTERMATH_MS 500
 
 /* How the talk with the probe ended, where not all groups did. */
@@ -62,7 +63,7 @@ _Noreturn static void become_probe(const char *path, char **env, uint32_t groups
 static enum ending listen_to(int fd, uint32_t deadline_ms, struct records *r)
 {
 	/* The probe ends at its deadline by itself; what it says then is still on its way. */
-	int64_t end = sys_now_ms() + deadline_ms + deadline_ms / 4;
+	int64_t end = sys_now_ms() + deadline_ms + GRACE_MS;
 	struct pollfd fds = {.fd = fd, .events = POLLIN};
 	char buf[4096];
 
@@ -125,7 +126,8 @@ static void settle(struct records *r, enum ending ending, uint32_t deadline_ms, 
 	text_begin(&t, why, sizeof(why));
 	switch (ending) {
 	case COMPLETE:
-		return;
+		text_str(&t, "stremio-probe says nothing about it");
+		break;
 	case LATE:
 		text_str(&t, "no answer within ");
 		text_num(&t, (deadline_ms + 999) / 1000);

@@ -88,16 +88,30 @@ static bool has(const struct records *r, enum wire_check check)
 	return false;
 }
 
+static bool has_group(const struct records *r, unsigned int group)
+{
+	for (size_t i = 0; i < r->count; i++)
+		if (r->record[i].group == group)
+			return true;
+	return false;
+}
+
 void records_settle(struct records *r, const char *summary, const char *hint)
 {
+	uint32_t unanswered = r->asked & ~r->ended;
+
+	/* One that has said nothing at all has not ended either. */
+	for (unsigned int group = 0; group < GROUPS_OF_CHECKS; group++)
+		if (r->asked & GROUP_BIT(group) && !has_group(r, group))
+			unanswered |= GROUP_BIT(group);
 	for (unsigned int check = 0; check < CHECKS; check++) {
 		uint32_t group = GROUP_BIT(wire_group_of[check]);
 		/* Its last check takes it when all have a result and it went on for ever. */
 		bool last = check + 1 == CHECKS || wire_group_of[check + 1] != wire_group_of[check];
 
-		if (!(r->asked & ~r->ended & group) || (!last && has(r, check)))
+		if (!(unanswered & group) || (!last && has(r, check)))
 			continue;
-		r->ended |= group;
+		unanswered &= ~group;
 		records_add(r, check, STATUS_FAIL, summary, hint);
 	}
 }

@@ -44,7 +44,7 @@ void records_add(struct records *r, enum wire_check check, enum wire_status stat
 		 const char *summary, const char *hint);
 
 /**
- * records_settle() - give each group that has not ended a result.
+ * records_settle() - give each group that has not ended, or has said nothing, a result.
  * @r: in and out. @summary, @hint: why; a `fail` of the group's first check without one.
  */
 void records_settle(struct records *r, const char *summary, const char *hint);

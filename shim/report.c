@@ -82,15 +82,15 @@ static void text_row(struct output *o, const struct inspection *i, const struct 
 	pad(o, strlen(wire_status_names[w->status]), 6);
 	output_str(o, wire_names[w->check]);
 	pad(o, strlen(wire_names[w->check]), 18);
-	output_escaped(o, w->target, false);
+	output_shown(o, w->target, false);
 	pad(o, width(w->target), target_column(i->now));
 	output_str(o, "  ");
-	output_escaped(o, w->summary, false);
+	output_shown(o, w->summary, false);
 	output_str(o, "\n");
 	if (!w->hint[0])
 		return;
 	output_str(o, "      -> ");
-	output_escaped(o, w->hint, false);
+	output_shown(o, w->hint, false);
 	output_str(o, "\n");
 }
 
@@ -193,7 +193,7 @@ static void labels(struct output *o, const struct inspection *i, const struct wi
 	output_str(o, "{check=\"");
 	output_str(o, wire_names[w->check]);
 	output_str(o, "\",target=\"");
-	output_escaped(o, w->target, true);
+	output_shown(o, w->target, true);
 	output_str(o, "\",required=\"");
 	output_str(o, is_required(i, w->check) ? "1\"" : "0\"");
 }

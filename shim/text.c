@@ -214,3 +214,18 @@ int field_u32(const char **at, uint32_t *out)
 	*at = skip_blanks(s);
 	return 0;
 }
+
+void text_shown(struct text *t, const char *s)
+{
+	while (*s) {
+		unsigned int len = text_utf8_length(s);
+		char one[5] = {0};
+
+		memcpy(one, s, len ? len : 1);
+		if (*s == '\\')
+			put(t, *s);
+		else
+			text_escaped(t, one);
+		s += len ? len : 1;
+	}
+}

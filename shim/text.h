@@ -96,4 +96,10 @@ const char *field_start(const char *status, const char *name);
  */
 int field_u32(const char **at, uint32_t *out);
 
+/**
+ * text_shown() - append text from outside that may have been escaped already: as
+ * text_escaped(), with backslashes as they are.
+ */
+void text_shown(struct text *t, const char *s);
+
 #endif
