@@ -1,0 +1,6 @@
+// stub
+#include "groups.h"
+void wayland_check(const struct probe *p)
+{
+	(void)p;
+}
