@@ -55,7 +55,7 @@ ASAN_CFLAGS = -std=c11 -O1 -g $(WARN) $(CPPFLAGS) -isystem $(BUILD)/deps/host/in
 
 # --- Sources -------------------------------------------------------------------------------
 
-SHIM_SRC := $(wildcard shim/*.c)
+SHIM_SRC := $(wildcard shim/*.c) shim/probe/wire.c
 
 # Appended to by the parts' own .mk files:
 #  UNIT_TESTS  cmocka programs      FUZZERS  libFuzzer programs      BENCHES  print figures
