@@ -76,13 +76,22 @@ test_hook_stays_below_dev_in_a_race() {
 test_hook_does_not_trust_the_configured_environment() {
 	fake_desktop
 	instance poisoned -- /bin/sleep 1000
-	incus config set poisoned environment.PATH=/nowhere environment.LD_PRELOAD=/nowhere.so \
+	# First in the PATH, programs that tell that they were called. (One without the host's
+	# own directories breaks hooks that are not ours.)
+	mkdir -p "$RIG/evil"
+	for p in date env mknod mount stremio-hook udevadm; do
+		printf '#!/bin/sh\necho %s >> %s\n' "$p" "$RIG/called" > "$RIG/evil/$p"
+		chmod 755 "$RIG/evil/$p"
+	done
+	incus config set poisoned environment.PATH="$RIG/evil:/usr/sbin:/usr/bin:/sbin:/bin" \
+		environment.LD_PRELOAD=/nowhere.so \
 		environment.LXC_PID=1 environment.LXC_NAME=../../etc environment.LXC_HOOK_TYPE=stop \
 		environment.LXC_CONSOLE_LOGPATH=/etc/poisoned/console.log \
 		environment.SYSTEMD_LOG_LEVEL=debug || die 'config'
 	start poisoned
 	until_true 10 is_ready poisoned || die "state $(state poisoned)"
 	hook status poisoned | grep -c running | grep -qx 14 || die "$(hook status); $(hook_log poisoned)"
+	[ ! -e "$RIG/called" ] || die "called from PATH: $(tr '\n' ' ' < "$RIG/called")"
 	stop poisoned
 	has_state poisoned && die 'its state is left'
 	true

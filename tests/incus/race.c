@@ -6,15 +6,16 @@
  *   race    until it is killed
  */
 #include <fcntl.h>
-#include <linux/fs.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#define EXCHANGE 2 /* RENAME_EXCHANGE, renameat2(2); musl has no kernel headers */
+
 static void swap(const char *a, const char *b)
 {
-	(void)syscall(SYS_renameat2, AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE);
+	(void)syscall(SYS_renameat2, AT_FDCWD, a, AT_FDCWD, b, EXCHANGE);
 }
 
 int main(void)
