@@ -68,7 +68,8 @@ static int take(int root, const char *path, struct taken *out)
 	int r = 0;
 
 	out->fd = memfd_create("stremio-hook", MFD_CLOEXEC);
-	if (out->fd < 0)
+	/* It is made with mode 0777, and the shim takes no arguments that others may write. */
+	if (out->fd < 0 || fchmod(out->fd, 0600) < 0)
 		r = -errno;
 	if (!r && fd >= 0 && copy(fd, out->fd) < 0)
 		r = ftruncate(out->fd, 0) < 0 ? -errno : 0;

@@ -2,9 +2,12 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "discover.h"
 #include "owner.h"
+#include "text.h"
 #include "verbs.h"
 #include "wire.h"
 #include "worker.h"
@@ -31,6 +34,27 @@ static int judge_parent(const struct start *s, const struct instance *i, struct 
 			   "only liblxc is to call this");
 }
 
+/* What it has now, and what of that its kernel may refuse all the same. */
+static void tell(struct start *s, const struct instance *i, const struct wired *w)
+{
+	char nodes[64];
+	struct finding f;
+	struct text t;
+
+	text_begin(&t, nodes, sizeof(nodes));
+	text_num(&t, w->nodes.count);
+	text_str(&t, " nodes, group ");
+	text_num(&t, w->gid);
+	(void)finding_set(&f, 0, "wired", 0, nodes, NULL, NULL);
+	report(&s->rep, REPORT_INFO, &f);
+	if (i->own_users || !w->nodes.count)
+		return;
+	(void)finding_set(&f, 0, "wired", 0,
+			  "the instance is privileged: its device cgroup refuses what is not in it",
+			  NULL, "security.privileged=false, or lxc.cgroup2.devices.allow = c 226:* rw");
+	report(&s->rep, REPORT_WARN, &f);
+}
+
 static int wire_instance(struct start *s, const struct instance *i)
 {
 	const struct request *rq = &s->call->rq;
@@ -53,6 +77,8 @@ static int wire_instance(struct start *s, const struct instance *i)
 	}
 	r = wire(i, &state, &w, s->call->dry_run, &s->rep);
 	state_close(&state);
+	if (!s->call->dry_run)
+		tell(s, i, &w);
 	return r;
 }
 
@@ -73,12 +99,27 @@ static int work(void *arg)
 	return 0;
 }
 
-static int judge(const struct request *rq, struct devices *d, struct finding *f)
+static int judge(const struct request *rq, bool listing, struct devices *d, struct finding *f)
 {
-	if (!rq->name[0] || !rq->pid)
+	if (devices_parse(rq->devices, d, f) < 0)
+		return -EINVAL;
+	if (!listing && (!rq->name[0] || !rq->pid))
 		return finding_set(f, 0, "environment", 0, "no usable LXC_NAME and LXC_PID", NULL,
 				   "this is for lxc.hook.start-host");
-	return devices_parse(rq->devices, d, f);
+	return 0;
+}
+
+/* By hand, without an instance: what one would get. */
+static void list(struct start *s, const struct devices *d)
+{
+	static struct nodes nodes;
+	struct finding f;
+
+	if (discover(d, &nodes, &f) < 0)
+		report(&s->rep, REPORT_WARN, &f);
+	for (size_t i = 0; i < nodes.count; i++)
+		printf("add /dev/%s %u:%u\n", nodes.node[i].name, major(nodes.node[i].rdev),
+		       minor(nodes.node[i].rdev));
 }
 
 int verb_start_host(const struct call *c)
@@ -90,8 +131,11 @@ int verb_start_host(const struct call *c)
 	int r;
 
 	report_open(&s.rep, c->rq.name, c->rq.log);
-	if (judge(&c->rq, &d, &f) < 0) {
+	/* An instance is needed to do it, not to list it. */
+	if (judge(&c->rq, c->dry_run, &d, &f) < 0) {
 		report(&s.rep, REPORT_ERROR, &f);
+	} else if (c->dry_run && !c->rq.pid) {
+		list(&s, &d);
 	} else if (d.gpu.wanted || d.primary.wanted || d.sound.wanted) {
 		pid = worker_start(work, &s);
 		r = pid < 0 ? pid : worker_wait(pid, WORKER_DEADLINE_MS);

@@ -10,6 +10,7 @@
 #   fake_sound NAME MINOR  a node in snd/
 #   fake_card N ID         a sound card
 #   fake_gone NAME         no longer
+#   DIR/dev                when it is there, stands for /dev
 #   fake_desktop           14 nodes: one GPU, a card with its HDMI outputs, the timer
 
 fake_up() {
@@ -20,7 +21,8 @@ fake_up() {
 	cat > "$FAKE/stremio-hook" <<-END
 	#!/bin/sh
 	# Not by a variable of the shell: nothing here may be older than the hook's own clean-up.
-	exec /usr/bin/unshare --mount /bin/sh -c '/bin/mount --bind $FAKE/class /sys/class &&
+	exec /usr/bin/unshare --mount /bin/sh -c '/bin/mount --bind $FAKE/class /sys/class || exit 1
+		[ ! -d $FAKE/dev ] || /bin/mount --bind $FAKE/dev /dev || exit 1
 		LD_PRELOAD=$FAKE/fake_sysfs.so exec $FAKE/real-hook "\$@"' hook "\$@"
 	END
 	chmod 755 "$FAKE/stremio-hook"

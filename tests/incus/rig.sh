@@ -155,11 +155,16 @@ fails_with() {
 	echo "$line" | grep -qE -- "$3" || die "the line is: $line"
 }
 
-# Run a command where the daemon runs: its mounts and process numbers.
-in_daemon() {
+# The first process of the daemon's namespaces.
+daemon_pid() {
 	read -r first < "$RIG/incus/pid"
 	read -r child _ < "/proc/$first/task/$first/children"
-	nsenter -t "$child" -m -p "$@"
+	echo "$child"
+}
+
+# Run a command where the daemon runs: its mounts and process numbers.
+in_daemon() {
+	nsenter -t "$(daemon_pid)" -m -p "$@"
 }
 
 gone() {
