@@ -123,8 +123,8 @@ machine_build() {
 		--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
 		--dpkgopt='path-include=/usr/share/doc/*/copyright' \
 		--dpkgopt='path-exclude=/usr/share/info/*' --dpkgopt='path-exclude=/usr/share/locale/*'
-	for dir in $MACHINE_EXCLUDE; do
-		set -- "$@" --dpkgopt="path-exclude=/lib/modules/*/kernel/$dir/*"
+	for part in $MACHINE_EXCLUDE; do
+		set -- "$@" --dpkgopt="path-exclude=/lib/modules/*/kernel/$part/*"
 	done
 	# initramfs-tools comes with the kernels; its image would be 40 MB that unpack slowly.
 	INITRD=No mmdebstrap "$@" \
