@@ -4,7 +4,6 @@
 #define SHIM_SIGNALS_H
 
 #include <signal.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <sys/signalfd.h>
 #include <sys/types.h>
@@ -56,17 +55,10 @@ int signals_discard(int signum);
 int signals_pending(signal_set *pending);
 
 /**
- * signals_stop_requests() - the signals that ask for a stop.
- * @init: this process is PID 1, whose INT means restart.
- */
-signal_set signals_stop_requests(bool init);
-
-/**
- * signals_open() - a descriptor that reports signals; KILL and STOP never come.
- * @set: which ones; they must be blocked.
+ * signals_open() - a descriptor that reports every signal but KILL and STOP.
  * Return: a close-on-exec, non-blocking descriptor, or -errno. Source: signalfd(2).
  */
-int signals_open(signal_set set);
+int signals_open(void);
 
 /**
  * signal_forward() - send a received signal on, with its sender and value where
