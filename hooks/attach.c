@@ -55,8 +55,7 @@ void place_close(struct place *p)
 		close(p->dev);
 }
 
-static int fails(struct finding *f, int r, const char *what, const struct node *n,
-		 const char *hint)
+static int fails(struct finding *f, int r, const char *what, const struct node *n, const char *hint)
 {
 	return finding_set(f, 0, STEP, -r, what, n->name, hint);
 }
@@ -107,7 +106,8 @@ static int look(int dir, const struct node *n)
 static int open_target(int dir, const struct node *n)
 {
 	const uint64_t resolve = BENEATH | RESOLVE_NO_XDEV;
-	int fd = open_at(dir, base_name(n), O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600, resolve);
+	int fd =
+		open_at(dir, base_name(n), O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600, resolve);
 	struct stat st;
 
 	if (fd != -EEXIST)

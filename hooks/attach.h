@@ -31,7 +31,7 @@ int stage(const struct nodes *want, uid_t uid, gid_t gid, struct staged *out, st
 void stage_close(struct staged *s);
 
 struct place {
-	int dev; /* the container's /dev, O_PATH */
+	int dev;  /* the container's /dev, O_PATH */
 	int proc; /* the host's /proc, O_PATH */
 };
 

@@ -18,8 +18,7 @@ static bool is_card_name(const char *s)
 	size_t len = strlen(s);
 
 	return len > 0 && len < DEVICES_CHOSEN_SIZE &&
-	       strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-") ==
-		       len;
+	       strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-") == len;
 }
 
 /* @card: NULL for all of them, which includes any that were named before. */

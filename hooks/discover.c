@@ -25,8 +25,17 @@
  * several players needs. Not hwC (raw codec commands), midiC, and seq, by which a client
  * reaches those of the host's other programs.
  */
-enum kind { KIND_RENDER, KIND_PRIMARY, KIND_COMPUTE, KIND_NVIDIA, KIND_NVIDIA_COMMON, KIND_CONTROL,
-	    KIND_PLAYBACK, KIND_CAPTURE, KIND_TIMER };
+enum kind {
+	KIND_RENDER,
+	KIND_PRIMARY,
+	KIND_COMPUTE,
+	KIND_NVIDIA,
+	KIND_NVIDIA_COMMON,
+	KIND_CONTROL,
+	KIND_PLAYBACK,
+	KIND_CAPTURE,
+	KIND_TIMER
+};
 
 static const struct {
 	const char *pattern;

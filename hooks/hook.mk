@@ -20,3 +20,29 @@ $(BUILD)/hook/shim/%.o: shim/%.c Makefile hooks/hook.mk | $(BUILD)/tools
 	$(call say,CC)
 	$(Q)$(HOST_CC) $(HOOK_CFLAGS) -MMD -MP -c -o $@ $<
 -include $(HOOK_OBJ:.o=.d)
+
+# --- Tests ---------------------------------------------------------------------------------
+
+# tests/unit/hook_NAME_test.c: with every object of the hook but main's, under the sanitizers.
+HOOK_ASAN_OBJ = $(patsubst hooks/%.c,$(BUILD)/asan/hook/%.o,$(filter-out hooks/main.c,$(HOOK_SRC))) \
+	$(addprefix $(BUILD)/asan/obj/,$(HOOK_SHARED:.c=.o))
+$(BUILD)/asan/hook/%.o: hooks/%.c Makefile hooks/hook.mk | $(BUILD)/tools
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(HOST_CC) $(ASAN_CFLAGS) -Ihooks -MMD -MP -c -o $@ $<
+HOOK_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/hook_*_test.c))
+$(HOOK_TESTS): $(BUILD)/unit/hook_%_test: tests/unit/hook_%_test.c Makefile $(BUILD)/unit/cmocka $$(HOOK_ASAN_OBJ)
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(Q)$(HOST_CC) $(ASAN_CFLAGS) -Ihooks -Wno-missing-prototypes -MMD -MP -o $@ $< \
+		$(HOOK_ASAN_OBJ) -lcmocka -ludev
+-include $(HOOK_SRC:hooks/%.c=$(BUILD)/asan/hook/%.d)
+
+HOOK_FUZZED := $(addprefix hooks/,idmap.c devices.c request.c state.c discover.c owner.c) \
+	$(addprefix shim/,$(HOOK_SHARED))
+$(BUILD)/fuzz/hook_inputs: tests/fuzz/hook_inputs.c $(HOOK_FUZZED) $(wildcard hooks/*.h shim/*.h)
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(Q)$(FUZZ_CC) -std=c11 -g -O1 $(CPPFLAGS) -Ihooks -fsanitize=fuzzer,address,undefined \
+		-fno-sanitize-recover=all -o $@ $< $(HOOK_FUZZED) -ludev
+FUZZERS += $(BUILD)/fuzz/hook_inputs

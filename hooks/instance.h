@@ -14,9 +14,9 @@ struct instance {
 	pid_t pid;
 	uint64_t start; /* its start time, clock ticks since boot: with the pid, who it is */
 	pid_t parent;
-	int proc;	/* /proc/PID, O_PATH: never another process's, even when the pid is reused */
-	int root;	/* its root directory, O_PATH */
-	int mnt;	/* its mount namespace */
+	int proc; /* /proc/PID, O_PATH: never another process's, even when the pid is reused */
+	int root; /* its root directory, O_PATH */
+	int mnt;  /* its mount namespace */
 	bool own_users; /* it has a user namespace of its own: unprivileged */
 	struct idmap uids;
 	struct idmap gids;

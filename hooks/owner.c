@@ -130,7 +130,8 @@ int owner_gid(int root, const char *user, gid_t *gid, struct finding *f)
 	*gid = r == 0 ? account.gid : ACCOUNT_FALLBACK_ID;
 	if (r == 0)
 		return 0;
-	(void)finding_set(f, 0, STEP, 0, "the devices belong to group 65532, no user of this name:",
-			  spec, "set environment.STREMIO_USER to a user of the image");
+	(void)finding_set(f, 0, STEP, 0,
+			  "the devices belong to group 65532, no user of this name:", spec,
+			  "set environment.STREMIO_USER to a user of the image");
 	return -ENOENT;
 }

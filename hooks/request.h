@@ -13,12 +13,13 @@
 #define USER_SIZE 128
 
 struct request {
-	char name[NAME_SIZE];	       /* LXC_NAME, "" when there is none that may be used */
-	pid_t pid;		       /* LXC_PID, 0 likewise */
-	char log[PATH_MAX];	       /* lxc.log beside LXC_CONSOLE_LOGPATH, or "" */
-	char devices[DEVICES_LIST_MAX]; /* STREMIO_DEVICES; cut ones are longer than a list may be */
-	char user[USER_SIZE];	       /* STREMIO_USER, "" when not set or too long */
-	bool from_start;	       /* LXC_HOOK_TYPE is start-host */
+	char name[NAME_SIZE]; /* LXC_NAME, "" when there is none that may be used */
+	pid_t pid;	      /* LXC_PID, 0 likewise */
+	char log[PATH_MAX];   /* lxc.log beside LXC_CONSOLE_LOGPATH, or "" */
+	char devices
+		[DEVICES_LIST_MAX]; /* STREMIO_DEVICES; cut ones are longer than a list may be */
+	char user[USER_SIZE];	    /* STREMIO_USER, "" when not set or too long */
+	bool from_start;	    /* LXC_HOOK_TYPE is start-host */
 };
 
 /**

@@ -51,7 +51,8 @@ static void tell(struct start *s, const struct instance *i, const struct wired *
 		return;
 	(void)finding_set(&f, 0, "wired", 0,
 			  "the instance is privileged: its device cgroup refuses what is not in it",
-			  NULL, "security.privileged=false, or lxc.cgroup2.devices.allow = c 226:* rw");
+			  NULL,
+			  "security.privileged=false, or lxc.cgroup2.devices.allow = c 226:* rw");
 	report(&s->rep, REPORT_WARN, &f);
 }
 

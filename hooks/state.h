@@ -16,7 +16,7 @@
 
 /* An instance's directory below STATE_DIR; its lock is held as long as this is open. */
 struct state {
-	int dir;  /* STATE_DIR/NAME, -1 when it is not open */
+	int dir; /* STATE_DIR/NAME, -1 when it is not open */
 	char name[NAME_SIZE];
 };
 

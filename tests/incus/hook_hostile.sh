@@ -79,7 +79,7 @@ test_hook_does_not_trust_the_configured_environment() {
 	# First in the PATH, programs that tell that they were called. (One without the host's
 	# own directories breaks hooks that are not ours.)
 	mkdir -p "$RIG/evil"
-	for p in date env mknod mount stremio-hook udevadm; do
+	for p in date mknod stremio-hook udevadm; do
 		printf '#!/bin/sh\necho %s >> %s\n' "$p" "$RIG/called" > "$RIG/evil/$p"
 		chmod 755 "$RIG/evil/$p"
 	done
@@ -101,8 +101,9 @@ test_hook_answers_garbage_with_a_line_and_no_device() {
 	fake_desktop
 	long=$(printf 'gpu,%.0s' 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20)
 	n=0
-	for list in gpux 'gpu sound' gpu: gpu:../../etc/passwd none,gpu ,, "$long$long$long$long" 'gpu;reboot' \
-		    '$(reboot)' "$(printf 'gpu\033[2J')"; do
+	# tests/unit/hook_devices_test.c has more of them.
+	# shellcheck disable=SC2016
+	for list in gpu:../../etc/passwd '$(reboot)' "$long$long$long$long"; do
 		instance garbage$n -- /bin/sleep 1000
 		incus config set garbage$n environment.STREMIO_DEVICES="$list" || die "config: $list"
 		# The shim may refuse such a list, too, but the start does not fail.
