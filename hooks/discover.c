@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "discover.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libudev.h>
@@ -10,6 +9,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "directory.h"
 #include "text.h"
 
 #define STEP "discover"
@@ -233,31 +233,31 @@ static bool nvidia_common(const struct chosen *c)
 	return c->wanted && !c->count;
 }
 
+static int add_nvidia(const struct devices *d, int dev, const char *name, struct nodes *out)
+{
+	int pattern = strncmp(name, "nvidia", strlen("nvidia")) == 0 ? classify(name) : -1;
+	struct stat st;
+	bool wanted;
+
+	if (pattern < 0 || fstatat(dev, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	wanted = patterns[pattern].kind == KIND_NVIDIA_COMMON ? nvidia_common(&d->gpu)
+							      : chosen_has(&d->gpu, name);
+	/* Not root's: not the driver's. */
+	if (!wanted || !S_ISCHR(st.st_mode) || st.st_uid != 0)
+		return 0;
+	return insert(out, name, st.st_rdev);
+}
+
 static int scan_nvidia(const struct devices *d, struct nodes *out)
 {
-	DIR *dir = opendir("/dev");
-	const struct dirent *entry;
-	int r = 0;
+	struct directory dir;
+	const char *name;
+	int r = directory_open(&dir, "/dev");
 
-	if (!dir)
-		return -errno;
-	while (r == 0 && (entry = readdir(dir))) {
-		int pattern = strncmp(entry->d_name, "nvidia", strlen("nvidia")) == 0
-				      ? classify(entry->d_name)
-				      : -1;
-		struct stat st;
-
-		if (pattern < 0 || fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-			continue;
-		/* Not root's: not the driver's. */
-		if (!S_ISCHR(st.st_mode) || st.st_uid != 0)
-			continue;
-		if (patterns[pattern].kind == KIND_NVIDIA_COMMON
-			    ? nvidia_common(&d->gpu)
-			    : chosen_has(&d->gpu, entry->d_name))
-			r = insert(out, entry->d_name, st.st_rdev);
-	}
-	closedir(dir);
+	while (r >= 0 && (r = directory_next(&dir, &name)) > 0)
+		r = add_nvidia(d, dir.fd, name, out);
+	directory_close(&dir);
 	return r;
 }
 

@@ -49,23 +49,34 @@ static const char help[] =
 	"for one; x11, wayland, pulse and none are for others. Default gpu,sound,x11.\n";
 
 /* What was inherited from liblxc or udev, or through them from an instance's configuration. */
-static void clean_process(void)
+static int clean_process(struct finding *f)
 {
 	struct rlimit no_core = {0, 0};
 	unsigned int closed;
-	struct finding f;
+	int r = descriptors_clean(&closed, f);
 
-	(void)descriptors_clean(&closed, &f);
+	if (r < 0)
+		return r;
 	(void)signal(SIGPIPE, SIG_DFL);
 	(void)signal(SIGCHLD, SIG_DFL);
 	umask(022);
 	(void)setrlimit(RLIMIT_CORE, &no_core);
 	(void)prctl(PR_SET_DUMPABLE, 0);
-	if (chdir("/") < 0)
-		abort();
-	/* Of no use to host root, and a way around the ids that instance_enter() takes. */
-	if (geteuid() == 0 && setgroups(0, NULL) < 0)
-		abort();
+	/* No supplementary groups: of no use to host root, and a way around the ids that
+	 * instance_enter() takes. */
+	if (chdir("/") < 0 || (geteuid() == 0 && setgroups(0, NULL) < 0))
+		return finding_set(f, EXIT_SETUP, "process", errno,
+				   "cannot leave what was inherited behind", NULL, NULL);
+	return 0;
+}
+
+static int find_verb(const char *word)
+{
+	for (size_t i = 0; i < VERBS; i++) {
+		if (!strcmp(word, verbs[i].name))
+			return (int)i;
+	}
+	return -EINVAL;
 }
 
 static int parse_word(const char *word, int *verb, struct call *c)
@@ -74,15 +85,10 @@ static int parse_word(const char *word, int *verb, struct call *c)
 		c->dry_run = true;
 	} else if (!strcmp(word, "--json")) {
 		c->json = true;
-	} else if (word[0] == '-') {
-		return -EINVAL;
 	} else if (*verb < 0) {
-		for (size_t i = 0; i < VERBS; i++) {
-			if (!strcmp(word, verbs[i].name))
-				*verb = (int)i;
-		}
+		*verb = find_verb(word);
 		return *verb < 0 ? -EINVAL : 0;
-	} else if (verbs[*verb].takes_instance && !c->instance) {
+	} else if (verbs[*verb].takes_instance && !c->instance && word[0] != '-') {
 		c->instance = word;
 	} else {
 		return -EINVAL;
@@ -109,7 +115,7 @@ static int parse(char **argv, struct call *c, struct finding *f)
 	return verb;
 }
 
-static int usage(const struct call *c, const struct finding *f)
+static int give_up(const struct call *c, const struct finding *f)
 {
 	struct report rep;
 
@@ -117,7 +123,7 @@ static int usage(const struct call *c, const struct finding *f)
 	report(&rep, REPORT_ERROR, f);
 	report_close(&rep);
 	/* A slip in the profile's line costs the devices, not the instance. */
-	return c->rq.from_start ? 0 : EXIT_USAGE;
+	return c->rq.from_start ? 0 : f->status;
 }
 
 int main(int argc, char **argv)
@@ -127,13 +133,14 @@ int main(int argc, char **argv)
 	int verb;
 
 	request_read(&c.rq);
-	clean_process();
+	if (clean_process(&f) < 0)
+		return give_up(&c, &f);
 	if (argc == 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")))
 		return fputs(help, stdout) < 0 || fflush(stdout) ? EXIT_SETUP : 0;
 	if (argc == 2 && (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")))
 		return puts("stremio-hook " SHIM_VERSION) < 0 || fflush(stdout) ? EXIT_SETUP : 0;
 	verb = parse(argv, &c, &f);
 	if (verb < 0)
-		return usage(&c, &f);
+		return give_up(&c, &f);
 	return verbs[verb].run(&c);
 }

@@ -10,6 +10,7 @@
 
 #include "attach.h"
 #include "state.h"
+#include "sys.h"
 #include "text.h"
 
 #define STEP "stage"
@@ -20,15 +21,12 @@
 /* Return: the tmpfs's root directory, or -errno. */
 static int make_stage(void)
 {
-	int dir;
-
 	if (unshare(CLONE_NEWNS) < 0 ||
 	    /* Or the mount below would be passed on to the namespace this one was copied from. */
 	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
 	    mount("stremio-hook", STATE_DIR, "tmpfs", MS_NOSUID | MS_NOEXEC, OPTIONS) < 0)
 		return -errno;
-	dir = open(STATE_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return dir < 0 ? -errno : dir;
+	return sys_open(STATE_DIR, O_RDONLY | O_DIRECTORY);
 }
 
 /* Return: a detached mount of the new node, or -errno. */

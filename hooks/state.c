@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "state.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -10,6 +9,8 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "directory.h"
 
 #define STEP "state"
 #define FILE_NAME "wired"
@@ -89,90 +90,6 @@ void state_close(struct state *s)
 	s->dir = -1;
 }
 
-/* Read `KEY VALUE`. Return: VALUE, or NULL. */
-static char *value_of(char *line, const char *key)
-{
-	size_t len = strlen(key);
-
-	return !strncmp(line, key, len) && line[len] == ' ' ? line + len + 1 : NULL;
-}
-
-static bool parse_number(const char *s, unsigned long long *out)
-{
-	int len = 0;
-
-	return sscanf(s, "%20llu%n", out, &len) == 1 && !s[len];
-}
-
-static int parse_node(const char *value, struct nodes *out)
-{
-	unsigned long long rdev, fs, ino;
-	struct node *n = &out->node[out->count];
-	int len = 0;
-
-	if (out->count == NODES_MAX)
-		return -EINVAL;
-	memset(n, 0, sizeof(*n));
-	if (sscanf(value, "%47s %20llu %20llu %20llu%n", n->name, &rdev, &fs, &ino, &len) != 4 ||
-	    value[len] || !node_name_ok(n->name) || nodes_find(out, n->name))
-		return -EINVAL;
-	n->rdev = rdev;
-	n->fs = fs;
-	n->ino = ino;
-	out->count++;
-	return 0;
-}
-
-static int take_text(char *dst, size_t size, const char *value)
-{
-	size_t len = strlen(value);
-
-	if (len >= size)
-		return -EINVAL;
-	memcpy(dst, value, len + 1);
-	return 0;
-}
-
-static int parse_line(char *line, struct wired *out)
-{
-	unsigned long long n;
-	char *value;
-
-	if ((value = value_of(line, "node")))
-		return parse_node(value, &out->nodes);
-	if ((value = value_of(line, "devices")))
-		return take_text(out->devices, sizeof(out->devices), value);
-	if ((value = value_of(line, "log")))
-		return take_text(out->log, sizeof(out->log), value);
-	if ((value = value_of(line, "pid")) && parse_number(value, &n) && n > 1 && n <= INT32_MAX) {
-		out->pid = (pid_t)n;
-		return 0;
-	}
-	if ((value = value_of(line, "start")) && parse_number(value, &n)) {
-		out->start = n;
-		return 0;
-	}
-	if ((value = value_of(line, "gid")) && parse_number(value, &n) && n < UINT32_MAX) {
-		out->gid = (gid_t)n;
-		return 0;
-	}
-	return -EINVAL;
-}
-
-int state_parse(char *text, struct wired *out)
-{
-	memset(out, 0, sizeof(*out));
-	for (char *line = text, *next; *line; line = next) {
-		next = strchr(line, '\n');
-		if (!next)
-			return -EINVAL;
-		*next++ = '\0';
-		if (parse_line(line, out) < 0)
-			return -EINVAL;
-	}
-	return out->pid && out->start ? 0 : -EINVAL;
-}
-
 int state_read(const struct state *s, struct wired *out)
 {
 	static char text[NODES_MAX * 128 + 2 * PATH_MAX];
@@ -239,8 +156,9 @@ int state_remove(struct state *s, struct finding *f)
 	int top = open_top(false);
 	int r = top < 0 ? top : 0;
 
-	if (!r && (unlinkat(s->dir, FILE_NAME, 0) < 0 || unlinkat(s->dir, FILE_NEW, 0) < 0) &&
-	    errno != ENOENT)
+	if (!r && unlinkat(s->dir, FILE_NAME, 0) < 0 && errno != ENOENT)
+		r = -errno;
+	if (!r && unlinkat(s->dir, FILE_NEW, 0) < 0 && errno != ENOENT)
 		r = -errno;
 	if (!r && unlinkat(top, s->name, AT_REMOVEDIR) < 0)
 		r = -errno;
@@ -255,21 +173,18 @@ int state_remove(struct state *s, struct finding *f)
 int state_each(int (*fn)(const char *name, void *arg), void *arg)
 {
 	int top = open_top(false);
-	const struct dirent *entry;
-	DIR *dir;
-	int r = 0;
+	struct directory dir;
+	const char *name;
+	int r;
 
 	if (top < 0)
 		return top == -ENOENT ? 0 : top;
-	dir = fdopendir(top);
-	if (!dir) {
-		close(top);
-		return -ENOMEM;
+	close(top);
+	r = directory_open(&dir, STATE_DIR);
+	while (r >= 0 && (r = directory_next(&dir, &name)) > 0) {
+		if (name_ok(name))
+			r = fn(name, arg);
 	}
-	while (r >= 0 && (entry = readdir(dir))) {
-		if (name_ok(entry->d_name))
-			r = fn(entry->d_name, arg);
-	}
-	closedir(dir);
+	directory_close(&dir);
 	return r < 0 ? r : 0;
 }

@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2154 # here is set by run.sh
 #
 # A fake /sys/class for stremio-hook, in a mount namespace of the hook's own: this machine need
 # not have a GPU or a sound card for the hook to find some. What it finds there and what it

@@ -230,13 +230,14 @@ test_hook_is_idle_beside_devices_of_incus_itself() {
 
 test_hook_finds_nvidia_nodes() {
 	fake_nothing
+	rm -rf "${FAKE:?}/dev"
 	mkdir "$FAKE/dev"
 	mknod "$FAKE/dev/nvidia0" c 195 0
 	mknod "$FAKE/dev/nvidiactl" c 195 255
 	mknod "$FAKE/dev/nvidia-caps" c 195 254
 	: > "$FAKE/dev/nvidia1"
 	idle green
-	rm -r "$FAKE/dev"
+	rm -r "${FAKE:?}/dev"
 	[ "$(nodes_in green | tr '\n' ' ')" = 'nvidia0 nvidiactl ' ] || die "$(nodes_in green | tr '\n' ' ')"
 	can_open green 1000 1000 nvidia0 || die "$(opens green 1000 1000 nvidia0)"
 }
