@@ -178,8 +178,7 @@ attach_refresh() {
 	for name in $(attached_instances); do
 		instance_read "$name" || continue
 		case $(own_key user.stremio-shim.x11) in
-		trusted*) opt_untrusted=0 ;;
-		untrusted*) opt_untrusted=1 ;;
+		trusted*|untrusted*) ;;
 		*) continue ;;
 		esac
 		[ "$instance_state" != Frozen ] || continue
@@ -191,7 +190,7 @@ attach_refresh() {
 }
 
 verb_attach() {
-	opt_display='' opt_untrusted=0 opt_nested='' opt_sound=auto opt_wayland=0
+	opt_display='' opt_trust='' opt_sound=auto opt_wayland=0
 	refresh=0 name=
 	for word in "$@"; do
 		case $word in
@@ -244,9 +243,9 @@ attach_option() {
 	case $1 in
 	--display=none) opt_display=none ;;
 	--display=?*) opt_display=${1#*=} ;;
-	--untrusted) opt_untrusted=1 ;;
-	--nested) opt_nested=xephyr ;;
-	--nested=xephyr|--nested=xwayland) opt_nested=${1#*=} ;;
+	--trusted|--untrusted) trust_option "${1#--}" ;;
+	--nested) trust_option xephyr ;;
+	--nested=xephyr|--nested=xwayland) trust_option "${1#*=}" ;;
 	--sound=auto|--sound=pulse|--sound=pipewire|--sound=none) opt_sound=${1#*=} ;;
 	--wayland) opt_wayland=1 ;;
 	--display=*|--nested=*|--sound=*) usage_error "$1: no such value" ;;
@@ -254,9 +253,13 @@ attach_option() {
 	esac
 }
 
+trust_option() {
+	[ -z "$opt_trust" ] || [ "$opt_trust" = "$1" ] ||
+		usage_error '--trusted, --untrusted and --nested exclude each other'
+	opt_trust=$1
+}
+
 attach_check() {
-	[ -z "$opt_nested" ] || [ $opt_untrusted = 0 ] ||
-		usage_error '--nested and --untrusted exclude each other: a nested server is apart already'
-	[ "$opt_display" != none ] || [ -z "$opt_nested" ] ||
-		usage_error '--nested needs a display, and --display=none takes none'
+	[ "$opt_display" != none ] || [ -z "$opt_trust" ] ||
+		usage_error "--display=none takes no display, and --$opt_trust wants one"
 }

@@ -87,16 +87,16 @@ logs_follow() {
 		instance_read "$1" || fail "$1" 'it is gone'
 		[ "$instance_state" != Stopped ] || running=0
 		console_log "$1" > "$work/now"
-		awk 'NR == FNR { old[NR] = $0; n = NR; next }
+		awk 'FILENAME == ARGV[1] { old[++n] = $0; next }
 		{ line[FNR] = $0; m = FNR }
 		END {
-			for (from = 1; from <= n + 1; from++) {
+			for (from = 1; from <= n + 0; from++) {
 				for (i = 0; from + i <= n && old[from + i] == line[i + 1]; i++)
 					;
 				if (from + i > n)
 					break
 			}
-			for (j = n - from + 2; j <= m; j++)
+			for (j = n + 2 - from; j <= m; j++)
 				print "console | " line[j]
 		}' "$work/seen" "$work/now"
 		mv "$work/now" "$work/seen"

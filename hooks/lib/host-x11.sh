@@ -3,7 +3,9 @@
 #
 # The session's X server for an instance. For sourcing by stremio-incus.
 #
-#   x11_attach NAME     the display, as $opt_display, $opt_untrusted and $opt_nested say
+#   x11_attach NAME     the display, as $opt_display and $opt_trust (trusted, untrusted, xephyr,
+#                       xwayland) say; without $opt_trust as it was before, so that whoever has
+#                       shut an instance out does not let it in by starting it
 #   x11_detach NAME
 #   x11_find            sets x11_display and x11_authority, or says why there is none
 #   x11_answer DISPLAY COOKIES   ok, refused, dead or unknown
@@ -81,7 +83,7 @@ x11_find() {
 x11_cookie() {
 	private_make "$1"
 	from=$x11_authority
-	if [ "${opt_untrusted:-0}" = 1 ]; then
+	if [ "$x11_kind" = untrusted ]; then
 		from=$1/untrusted
 		show "XAUTHORITY=$(quoted "$x11_authority") xauth -q -f $(quoted "$from") generate $x11_display . untrusted timeout 0"
 		if [ $dry_run = 0 ]; then
@@ -112,10 +114,10 @@ nested_program() {
 # Its window is a client of the session's display or compositor, and what types into it is seen
 # by nobody behind that window.
 nested_start() {
-	nested_program "$opt_nested"
+	nested_program "$x11_kind"
 	command -v "${x11_server%% *}" > /dev/null ||
-		missing x11 "--nested=$opt_nested: ${x11_server%% *} is not installed (apt-get install $x11_package)"
-	if [ "$opt_nested" = xwayland ]; then
+		missing x11 "--nested=$x11_kind: ${x11_server%% *} is not installed (apt-get install $x11_package)"
+	if [ "$x11_kind" = xwayland ]; then
 		[ -n "${WAYLAND_DISPLAY:-}" ] ||
 			missing x11 '--nested=xwayland: WAYLAND_DISPLAY is not set: this is no Wayland session (--nested=xephyr)'
 		# Older ones have no size to choose.
@@ -141,20 +143,22 @@ nested_start() {
 x11_attach() {
 	inst=$1
 	dir=$(private_dir "$inst")
-	if [ -n "${opt_nested:-}" ]; then
-		x11_kind=nested
+	x11_kind=${opt_trust:-$(own_key user.stremio-shim.x11 | cut -d' ' -f1)}
+	x11_kind=${x11_kind:-trusted}
+	case $x11_kind in
+	xephyr|xwayland)
 		nested_start "$dir"
 		socket=/tmp/.X11-unix/X${x11_display#:}
 		set_device "$inst" x11 disk "source=$socket" "path=$socket" readonly=true required=false
-	else
-		x11_kind=trusted
-		[ "${opt_untrusted:-0}" = 0 ] || x11_kind=untrusted
+		;;
+	*)
 		x11_find > "$work/why" || missing x11 "$(cat "$work/why")"
 		nested_stop "$inst"
 		x11_cookie "$dir"
 		set_device "$inst" x11 disk source=/tmp/.X11-unix path=/tmp/.X11-unix \
 			readonly=true required=false
-	fi
+		;;
+	esac
 	push_private "$dir/cookie" "$inst" "$guest_cookie"
 	set_keys "$inst" "environment.DISPLAY=$x11_display" "environment.XAUTHORITY=$guest_cookie" \
 		"user.stremio-shim.x11=$x11_kind $x11_display"
