@@ -123,7 +123,12 @@ run_from() {
 	shift 2
 	if [ $dry_run = 1 ]; then
 		quoted_words "$@"
-		[ "$input" = /dev/null ] || printf ' < %s' "$(quoted "$input")"
+		# `incus init` takes its standard input for a configuration, which here is the script.
+		case $input:$2 in
+		/dev/null:init) printf ' < /dev/null' ;;
+		/dev/null:*) ;;
+		*) printf ' < %s' "$(quoted "$input")" ;;
+		esac
 		echo
 		return 0
 	fi

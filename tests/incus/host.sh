@@ -112,7 +112,7 @@ test_host_display_survives_a_restart_of_instance_and_daemon() {
 	incus restart one --timeout 20 || die 'incus restart'
 	until_true 10 is_ready one || die "state $(state one)"
 	sees_display one || die "restarted: $(inside one xclient)"
-	incusd_restart "$RIG/incus" || die 'the daemon does not come back'
+	incusd_restart "$RIG/incus" > "$RIG/out" 2>&1 || die "$(tail -n1 "$RIG/out") $(tail -n 3 "$RIG/incus/incusd.log")"; : || die 'the daemon does not come back'
 	until_true 20 sees_display one || die "daemon restarted: $(inside one xclient)"
 	host_ok stop one
 }
