@@ -68,8 +68,8 @@ test_host_dry_run_changes_nothing() {
 # What --dry-run prints is what is done: a shell makes the same instance of it.
 test_host_dry_run_is_a_script_that_does_the_same() {
 	session_up
-	host_ok launch one --image=busybox --no-self-test --dry-run
-	cp "$RIG/out" "$session/script"
+	user stremio-incus launch one --image=busybox --no-self-test --dry-run \
+		> "$session/script" 2> /dev/null || die 'the dry run'
 	user sh -e /home/script > "$RIG/script" 2>&1 < /dev/null || die "the script: $(tail -n 1 "$RIG/script")"
 	host_ok launch one --image=busybox --no-self-test --dry-run
 	grep -E '^incus (init|start|config|profile)' "$RIG/out" && die 'the script left something undone'
@@ -112,7 +112,7 @@ test_host_display_survives_a_restart_of_instance_and_daemon() {
 	incus restart one --timeout 20 || die 'incus restart'
 	until_true 10 is_ready one || die "state $(state one)"
 	sees_display one || die "restarted: $(inside one xclient)"
-	incusd_restart "$RIG/incus" > "$RIG/out" 2>&1 || die "$(tail -n1 "$RIG/out") $(tail -n 3 "$RIG/incus/incusd.log")"; : || die 'the daemon does not come back'
+	incusd_restart "$RIG/incus" > "$RIG/out" 2>&1 || die 'the daemon does not come back'
 	until_true 20 sees_display one || die "daemon restarted: $(inside one xclient)"
 	host_ok stop one
 }
@@ -192,7 +192,7 @@ test_host_sound_server_sees_its_own_user() {
 
 test_host_network_needs_no_dhcp_client() {
 	session_up
-	incus network create incusbr0 ipv6.address=none ipv4.address=10.98.0.1/24 > "$RIG/out" 2>&1 ||
+	incus network create incusbr0 ipv6.address=none ipv4.address=10.98.0.1/24 ipv4.nat=true > "$RIG/out" 2>&1 ||
 		die "$(tail -n 1 "$RIG/out")"
 	player one
 	player two

@@ -30,7 +30,9 @@ session_up() {
 	mkdir -p "$session/run" "$session/tmp"
 	chmod 700 "$session/run" "$session/tmp"
 	chown -R $USER_ID:$USER_ID "$session"
-	DISPLAY_NUMBER=
+	# Proxies of the daemon's connect to what is there for the user.
+	in_daemon mount --bind "$session" /home || die 'cannot mount'
+	DISPLAY_NUMBER= xserver=
 	trap session_down EXIT
 	xserver_cookie
 	xserver_start
@@ -41,6 +43,7 @@ session_down() {
 		[ ! -s "$pid" ] || kill "$(cat "$pid")" 2> /dev/null
 	done
 	xserver_stop
+	in_daemon umount --lazy /home
 }
 
 # VARIABLES is for a test that wants the session otherwise: NAME=VALUE, or -u NAME.
@@ -103,6 +106,7 @@ xserver_start() {
 }
 
 xserver_stop() {
+	[ -n "$xserver" ] || return 0
 	kill "$xserver" 2> /dev/null
 	wait "$xserver" 2> /dev/null
 	true
