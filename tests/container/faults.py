@@ -60,10 +60,16 @@ def options():
     return ["-t", "2"]
 
 
+def as_a_shells_background_job():
+    """Something is ignored, whoever runs the tests: undoing that is a step of the launch."""
+    for number in (signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_IGN)
+
+
 def launch(box, init, rules=(), trace=None):
     flags = (["-1"] if init else []) + (["-o", trace] if trace else [])
     return box.spawn([INJECT, *flags, *rules, "--", SHIM, *options(), "--", STATE, "exit", "0"],
-                     init=False, env={"XDG_CACHE_HOME": "/c"})
+                     init=False, env={"XDG_CACHE_HOME": "/c"}, pre=as_a_shells_background_job)
 
 
 def calls_of_the_launch(box, init):
