@@ -4,7 +4,7 @@
 # stremio-incus image: make images for Incus that run under stremio-shim. Sourced it gives
 # image_command; run as a program it does the same for its arguments.
 #
-#   image_command build [--package=NAME|FILE.deb] [--alias=ALIAS]
+#   image_command build [--package=NAME|FILE.deb] [--system] [--alias=ALIAS]
 #   image_command import-oci SOURCE [--alias=ALIAS] [-- COMMAND [ARG]...]
 #
 # Both leave an image under ALIAS in the Incus that `incus` talks to. BUILD is where what can be
@@ -23,11 +23,12 @@ BUILD=${BUILD:-$top/build}
 
 image_usage() {
 	cat <<-'END'
-	usage: image build [--package=NAME|FILE.deb] [--alias=ALIAS]
+	usage: image build [--package=NAME|FILE.deb] [--system] [--alias=ALIAS]
 	       image import-oci SOURCE [--alias=ALIAS] [-- COMMAND [ARG]...]
 
 	build       a Debian system with the application package, from this machine's mirror;
-	            without --package mpv with a test clip
+	            without --package mpv with a test clip; --system: with systemd, which stays
+	            the init of a full system container
 	import-oci  SOURCE is a FILE of docker save, podman save or an OCI archive, oci:DIR[:TAG],
 	            oci-archive:FILE[:REF] or docker-archive:FILE[:REF]; COMMAND takes the place
 	            of the image's entrypoint and command
@@ -66,15 +67,19 @@ image_need_incus() {
 }
 
 image_build() {
-	alias=stremio package=
+	alias=stremio package='' system=
 	for word in "$@"; do
 		case $word in
 		--package=?*) package=${word#*=} ;;
 		--alias=*) alias=${word#*=} ;;
+		--system) system=1 ;;
 		*) image_misused "build: $word: not known" || return ;;
 		esac
 	done
 	image_alias_ok "$alias" || return
+	[ -z "$system" ] || [ -n "$package" ] || {
+		image_misused 'build: --system needs a --package' || return
+	}
 	case $package in
 	'') set -- media ;;
 	*.deb)
@@ -88,7 +93,8 @@ image_build() {
 	esac
 	image_need_incus && packages_install image >&2 || return 1
 	IMAGE_SHIM=$(image_shim) || return 1
-	export IMAGE_SHIM
+	IMAGE_SYSTEM=$system
+	export IMAGE_SHIM IMAGE_SYSTEM
 	case $1 in
 	media) file=$(image_media "$BUILD/images") ;;
 	package) file=$(image_package "$BUILD/images" "$2") ;;

@@ -13,7 +13,7 @@
 # The name holds a hash of this recipe, of the name and version of every package that goes in
 # (as apt resolves them for an empty system), of a .deb file and of the program IMAGE_SHIM: what has
 # not changed is made once. IMAGE_SHIM, where set, goes into the image as /opt/stremio-shim's shim;
-# otherwise only a profile brings one.
+# otherwise only a profile brings one. With IMAGE_SYSTEM=1 systemd is there and stays the init.
 # Needs packages.sh image (or busybox) and, for a private list of packages, apt-sources.sh.
 
 top=${top:-$(CDPATH='' cd "$(dirname "$0")/../.." && pwd)}
@@ -99,7 +99,7 @@ image_skeleton() {
 			install -m 755 "${IMAGE_SHIM%/*}/stremio-probe" "$skel/opt/stremio-shim/"
 		fi
 	fi
-	ln -sf /opt/stremio-shim/stremio-shim "$skel/sbin/init"
+	[ -n "${IMAGE_SYSTEM:-}" ] || ln -sf /opt/stremio-shim/stremio-shim "$skel/sbin/init"
 	printf '%s\n' -- "$@" > "$skel/etc/stremio-shim.args"
 }
 
@@ -193,7 +193,7 @@ image_debian() {
 
 # usage: SOMETHING | image_name DIR NAME: FILE for an image made from what is piped in.
 image_name() {
-	hash=$(cat - "$top/hooks/lib/image.sh" ${IMAGE_SHIM:+"$IMAGE_SHIM"} | sha256sum | cut -c1-16)
+	hash=$({ echo "${IMAGE_SYSTEM:-}" && cat; } | cat - "$top/hooks/lib/image.sh" ${IMAGE_SHIM:+"$IMAGE_SHIM"} | sha256sum | cut -c1-16)
 	mkdir -p "$1" && echo "$(cd "$1" && pwd)/$2-$hash"
 }
 
@@ -238,7 +238,7 @@ image_package() {
 	esac
 	export IMAGE_PACKAGE
 	image_lists || return 1
-	closure=$(image_closure "$2")
+	closure=$(image_closure "$2" ${IMAGE_SYSTEM:+systemd-sysv dbus})
 	[ -n "$closure" ] || {
 		echo "image: $2: $(grep -m1 ^E: "$BUILD/apt/resolve.log") (see $BUILD/apt/resolve.log)" >&2
 		return 1
@@ -254,7 +254,7 @@ image_package() {
 		# A package's file must be seen inside under the same name: the hook mounts it.
 		deb=$2
 		shift 2
-		image_debian "$file" image_package_files --include="$deb" "$@" || return 1
+		image_debian "$file" image_package_files --include="$deb${IMAGE_SYSTEM:+,systemd-sysv,dbus}" "$@" || return 1
 		image_meta "$file" "Debian with $what" || return 1
 		image_say "done, $(($(stat -c %s "$file.squashfs") / 1048576)) MiB"
 	fi

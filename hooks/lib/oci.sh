@@ -64,8 +64,8 @@ oci_failed() {
 		oci_fail "$oci_shown: more than one image in it, say which (there: $(oci_names))" ;;
 	*zstd*)
 		oci_fail "$oci_shown: layers compressed by zstd, which umoci does not read (save it with gzip)" ;;
-	*mknod*|*'operation not permitted'*)
-		oci_fail "$oci_shown: holds device nodes or attributes that a container may not set: $why" ;;
+	*'operation not permitted'*)
+		oci_fail "$oci_shown: holds what a container may not have: $why" ;;
 	*) oci_fail "$oci_shown: $1: $why" ;;
 	esac
 }
@@ -148,7 +148,7 @@ oci_config() {
 		2> "$w/log" < /dev/null || oci_failed skopeo
 	platform=$(sandbox jq -r '"\(.os)/\(.architecture)"' config.json 2> "$w/log") || oci_failed jq
 	[ "$platform" = "linux/$(oci_arch)" ] ||
-		oci_fail "$oci_shown: an image for $(echo "$platform" | oci_clean), this machine is linux/$(oci_arch) (docker build --platform, skopeo --override-arch)"
+		oci_fail "$oci_shown: an image for $(printf %s "$platform" | oci_clean), this machine is linux/$(oci_arch) (docker build --platform, skopeo --override-arch)"
 	sandbox jq -r "$oci_args_program" config.json --args "$@" > "$w/args" 2> "$w/log" ||
 		oci_fail "$oci_shown: $(sed 's/^jq: error ([^)]*): //' "$w/log" | oci_clean)"
 	sandbox jq -e '.config.User // "" | test("^(root|0+)?(:|$)") | not' config.json > /dev/null 2>&1 ||

@@ -47,7 +47,7 @@ sandbox_open() {
 	fi
 }
 
-# No device nodes (mknod), no mounts (sys_admin). A file of more than 16 GiB is no part of an
+# No device nodes (mknod): umoci makes empty files of them. No mounts (sys_admin). A file of more than 16 GiB is no part of an
 # application, and nothing takes an hour.
 # shellcheck disable=SC2016
 sandbox() {
