@@ -23,6 +23,7 @@ here = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(here, "..", "container"))
 sys.path.insert(0, here)
 sys.dont_write_bytecode = True
+import bad_input                                                # noqa: E402, F401: registers
 import controls                                                 # noqa: E402
 import harness                                                  # noqa: E402
 import measure                                                  # noqa: E402

@@ -66,7 +66,7 @@ class Watched:
     def wait_end(self, timeout, what):
         end = time.monotonic() + timeout
         while self.ended() is None:
-            check(time.monotonic() < end, f"PID 1 still runs {timeout} s after {what}: "
-                  f"{self.said()}")
+            if time.monotonic() > end:
+                check(False, f"PID 1 still runs {timeout} s after {what}: {self.said()}")
             time.sleep(0.01)
         return self.code
