@@ -142,7 +142,7 @@ KNOCKOUTS = [(call, "ENOSYS") for call in (
 
 
 # Those of them whose loss shows at once, with every run of the tier.
-QUICK = ("getrandom", "pipe2", "inotify_init1", "prlimit64")
+QUICK = ("getrandom", "pipe2", "inotify_init1")
 
 
 def knockout(call, errno, view="qt"):
