@@ -127,7 +127,7 @@ static int load_plainly(struct audit *a, int err, const struct policy *p, struct
 	return filter_load(p, f);
 }
 
-static int load_asking(struct audit *a, const struct policy *p, struct finding *f)
+int audit_load(struct audit *a, const struct policy *p, struct finding *f)
 {
 	struct sock_filter code[POLICY_MAX_INSNS];
 	struct sock_fprog prog = {.len = p->count, .filter = code};
@@ -135,6 +135,8 @@ static int load_asking(struct audit *a, const struct policy *p, struct finding *
 	long fd;
 	int r;
 
+	if (!a)
+		return filter_load(p, f);
 	other = pidfd(a->auditor);
 	audit_bpf_asking(p, code);
 	fd = other < 0 ? -1 : listen_to(&prog);
@@ -149,11 +151,6 @@ static int load_asking(struct audit *a, const struct policy *p, struct finding *
 		return finding_set(f, EXIT_CONFINE, STEP, -r, "the auditor ended", NULL,
 				   "launch without --audit");
 	return 0;
-}
-
-int audit_load(struct audit *a, const struct policy *p, struct finding *f)
-{
-	return a ? load_asking(a, p, f) : filter_load(p, f);
 }
 
 void audit_application(struct audit *a)
