@@ -159,10 +159,10 @@ static void json(struct output *o, const struct inspection *i)
 	output_str(o, "]},\"checks\":[");
 	each(o, i, json_row);
 	output_unput(o, ',');
-	output_str(o, "],\"sandbox\":{\"no_new_privs\":true");
-	json_string(o, ",\"seccomp\":", l->policy ? l->policy->name : NULL);
+	json_bool(o, "],\"sandbox\":{\"no_new_privs\":", i->in_force.no_new_privs);
+	json_string(o, ",\"seccomp\":", l->policy && i->in_force.filtered ? l->policy->name : NULL);
 	json_number(o, ",\"landlock_abi\":", (uint64_t)l->landlock_abi);
-	json_number(o, ",\"bounding\":", i->bounding);
+	json_number(o, ",\"bounding\":", i->in_force.bounding);
 	output_str(o, "}}\n");
 }
 
@@ -240,7 +240,7 @@ static void openmetrics(struct output *o, const struct inspection *i)
 
 int report_all(const struct inspection *i)
 {
-	static void (*const formats[])(struct output *o, const struct inspection *i) = {
+	static void (*const formats[])(struct output * o, const struct inspection *i) = {
 		[REPORT_TEXT] = text,
 		[REPORT_JSON] = json,
 		[REPORT_OPENMETRICS] = openmetrics,
