@@ -70,6 +70,7 @@ static int watch(struct inspection *i, struct changes changes)
 static int look_and_tell(struct inspection *i)
 {
 	struct changes changes = {.fd = -1};
+	struct finding f;
 	int r;
 
 	i->colour = shows_colour(i->launch->environment);
@@ -79,8 +80,12 @@ static int look_and_tell(struct inspection *i)
 	r = report_all(i);
 	if (r == 0 && i->launch->options->watch)
 		r = watch(i, changes);
-	if (r < 0)
-		return EXIT_SETUP;
+	if (r < 0) {
+		(void)finding_set(&f, EXIT_SETUP, "self-test", -r, "cannot write the report", NULL,
+				  NULL);
+		log_finding(&f);
+		return f.status;
+	}
 	return report_good(i) ? 0 : EXIT_UNAVAILABLE;
 }
 
