@@ -66,12 +66,13 @@ HOSTCC := $(HOST_CC)
 CLANG := $(FUZZ_CC)
 
 include shim/policy/policy.mk
+include hooks/hook.mk
 include tests/container/container.mk
 include tests/unit/unit.mk
 include tests/bench/bench.mk
 -include tests/fuzz/fuzz.mk
 
-PROGRAMS := $(BUILD)/stremio-shim $(POLICY_TOOL)
+PROGRAMS := $(BUILD)/stremio-shim $(POLICY_TOOL) $(HOOK)
 SHIM_NAMES := $(SHIM_SRC:shim/%.c=%.o) $(POLICY_SHIM_SRCS:shim/%.c=%.o)
 SHIM_OBJ := $(addprefix $(BUILD)/obj/,$(SHIM_NAMES))
 # no_stdio.c stands in for parts of musl; glibc with the sanitizers wants its own.
@@ -102,6 +103,7 @@ $(BUILD)/tools:
 		[ -f /usr/include/$$1 ]; }; \
 	have stdio.h || missing="$$missing libc6-dev"; \
 	have seccomp.h || missing="$$missing libseccomp-dev"; \
+	have libudev.h || missing="$$missing libudev-dev"; \
 	[ -z "$$missing" ] || { \
 		echo "make: tools: missing (apt-get install$$missing)" >&2; exit 1; }
 	@touch $@

@@ -17,7 +17,7 @@ BUILD=${BUILD:-$top/build}
 # The packages of one set, by name.
 package_set() {
 	case $1 in
-	build) echo gcc make musl-tools libc6-dev linux-libc-dev libseccomp-dev pkgconf dpkg-dev \
+	build) echo gcc make musl-tools libc6-dev linux-libc-dev libseccomp-dev libudev-dev pkgconf dpkg-dev \
 		ca-certificates xz-utils patch ;;
 	unit) echo libcmocka-dev libseccomp-dev libcap-ng-dev ;;
 	container) echo python3 strace util-linux procps ;;
