@@ -29,9 +29,11 @@ static int choose(struct chosen *c, const char *card)
 		c->count = 0;
 		return 0;
 	}
+	if (!is_card_name(card))
+		return -EINVAL;
 	if (c->wanted && !c->count)
 		return 0;
-	if (!is_card_name(card) || c->count == DEVICES_CHOSEN_MAX)
+	if (c->count == DEVICES_CHOSEN_MAX)
 		return -EINVAL;
 	c->wanted = true;
 	memcpy(c->name[c->count++], card, strlen(card) + 1);

@@ -38,7 +38,7 @@ $(HOOK_TESTS): $(BUILD)/unit/hook_%_test: tests/unit/hook_%_test.c Makefile $(BU
 		$(HOOK_ASAN_OBJ) -lcmocka -ludev
 -include $(HOOK_SRC:hooks/%.c=$(BUILD)/asan/hook/%.d)
 
-HOOK_FUZZED := $(addprefix hooks/,idmap.c devices.c request.c state_text.c discover.c owner.c) \
+HOOK_FUZZED := $(addprefix hooks/,idmap.c devices.c request.c state_text.c discover.c owner.c instance.c) \
 	$(addprefix shim/,$(HOOK_SHARED))
 $(BUILD)/fuzz/hook_inputs: tests/fuzz/hook_inputs.c $(HOOK_FUZZED) $(wildcard hooks/*.h shim/*.h)
 	@mkdir -p $(@D)

@@ -15,7 +15,8 @@ static bool overlaps(const struct id_range *a, const struct id_range *b)
 
 static bool is_sound(const struct id_range *r)
 {
-	const uint64_t end = (uint64_t)1 << 32;
+	/* The last number is no id: to chown(2) and setfsuid(2) it means "leave it". */
+	const uint64_t end = UINT32_MAX;
 
 	return r->count > 0 && (uint64_t)r->inside + r->count <= end &&
 	       (uint64_t)r->outside + r->count <= end;

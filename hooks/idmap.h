@@ -24,7 +24,7 @@ struct idmap {
  * idmap_parse() - read a uid_map or gid_map.
  * @text: lines of `INSIDE OUTSIDE COUNT`, terminated by zero.
  * @out: the ranges; none when the process has no map yet.
- * Return: 0; -EINVAL (not such a text, a range beyond 2^32, ranges that overlap inside);
+ * Return: 0; -EINVAL (not such a text, a range beyond 2^32-2, ranges that overlap inside);
  * -E2BIG (more than the kernel allows). Source: user_namespaces(7).
  */
 int idmap_parse(const char *text, struct idmap *out);

@@ -152,15 +152,22 @@ void instance_close(struct instance *i)
 	close_one(&i->mnt);
 }
 
+int instance_be_root(const struct instance *i)
+{
+	/* They return the former id, whatever happens; only a second call tells. */
+	(void)setfsgid(i->root_gid);
+	(void)setfsuid(i->root_uid);
+	if ((gid_t)setfsgid((gid_t)-1) != i->root_gid || (uid_t)setfsuid((uid_t)-1) != i->root_uid)
+		return -EPERM;
+	return 0;
+}
+
 int instance_enter(const struct instance *i, struct finding *f)
 {
 	if (setns(i->mnt, CLONE_NEWNS) < 0)
 		return finding_set(f, 0, STEP, errno, "cannot enter its mount namespace", NULL,
 				   NULL);
-	/* They return the former id, whatever happens; only a second call tells. */
-	(void)setfsgid(i->root_gid);
-	(void)setfsuid(i->root_uid);
-	if ((gid_t)setfsgid((gid_t)-1) != i->root_gid || (uid_t)setfsuid((uid_t)-1) != i->root_uid)
+	if (instance_be_root(i) < 0)
 		return finding_set(f, 0, STEP, EPERM, "cannot take the ids of its root", NULL,
 				   NULL);
 	return 0;

@@ -50,6 +50,12 @@ void instance_close(struct instance *i);
  */
 int instance_enter(const struct instance *i, struct finding *f);
 
+/**
+ * instance_be_root() - be its root to file systems, without going anywhere.
+ * Return: 0 or -EPERM. Source: setfsuid(2).
+ */
+int instance_be_root(const struct instance *i);
+
 /** instance_be_host() - be the host's root to file systems again, for its own files. */
 void instance_be_host(void);
 

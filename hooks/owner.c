@@ -19,30 +19,56 @@
 
 #define STEP "owner"
 #define FILE_MAX (1 << 20)
+#define PATH_SIZE 32 /* "/proc/self/fd/" and a number */
 
 /* A file of the container by a path of this process's, which the shim's readers take. */
 struct taken {
 	int fd; /* a copy in memory: nobody changes it, and it ends */
-	char path[32];
+	char path[PATH_SIZE];
 };
+
+static void path_of(int fd, char *out, size_t size)
+{
+	struct text t;
+
+	text_begin(&t, out, size);
+	text_str(&t, "/proc/self/fd/");
+	text_num(&t, (uint64_t)(unsigned int)fd);
+}
 
 static int open_inside(int root, const char *path)
 {
 	/* Links are followed as the container's own programs would follow them, but never
-	 * out of its root. NONBLOCK: it may be a FIFO. */
+	 * out of its root. A path first: opening a device can do something already. */
 	struct open_how how = {
-		.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
+		.flags = O_PATH | O_CLOEXEC,
 		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
 	};
 	struct stat st;
-	int fd = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
+	char same[PATH_SIZE];
+	int found = (int)syscall(SYS_openat2, root, path, &how, sizeof(how));
+	int fd = -EINVAL;
 
-	if (fd < 0)
+	if (found < 0)
 		return -errno;
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size <= FILE_MAX)
-		return fd;
-	close(fd);
-	return -EINVAL;
+	if (fstat(found, &st) == 0 && S_ISREG(st.st_mode) && st.st_size <= FILE_MAX) {
+		path_of(found, same, sizeof(same));
+		fd = open(same, O_RDONLY | O_CLOEXEC);
+		fd = fd < 0 ? -errno : fd;
+	}
+	close(found);
+	return fd;
+}
+
+/* What the container's root may not read, say through a link into its /sys, this need not. */
+static int open_as_its_root(const struct instance *i, const char *path)
+{
+	int fd = instance_be_root(i);
+
+	if (fd == 0)
+		fd = open_inside(i->root, path);
+	instance_be_host();
+	return fd;
 }
 
 static int copy(int from, int to)
@@ -61,10 +87,9 @@ static int copy(int from, int to)
 }
 
 /* What is missing or no such file is an empty one, as it is to the shim. */
-static int take(int root, const char *path, struct taken *out)
+static int take(const struct instance *i, const char *path, struct taken *out)
 {
-	int fd = open_inside(root, path);
-	struct text t;
+	int fd = open_as_its_root(i, path);
 	int r = 0;
 
 	out->fd = memfd_create("stremio-hook", MFD_CLOEXEC);
@@ -75,9 +100,7 @@ static int take(int root, const char *path, struct taken *out)
 		r = ftruncate(out->fd, 0) < 0 ? -errno : 0;
 	if (fd >= 0)
 		close(fd);
-	text_begin(&t, out->path, sizeof(out->path));
-	text_str(&t, "/proc/self/fd/");
-	text_num(&t, (uint64_t)(unsigned int)out->fd);
+	path_of(out->fd, out->path, sizeof(out->path));
 	return r;
 }
 
@@ -109,17 +132,17 @@ static const char *user_of(const char *user, const char *args_file)
 	return *user ? user : "auto";
 }
 
-int owner_gid(int root, const char *user, gid_t *gid, struct finding *f)
+int owner_gid(const struct instance *i, const char *user, gid_t *gid, struct finding *f)
 {
 	struct taken passwd, group, args;
 	struct account_files files = {passwd.path, group.path};
 	struct account account;
 	struct finding why;
 	const char *spec = "auto";
-	int r = take(root, "etc/passwd", &passwd);
+	int r = take(i, "etc/passwd", &passwd);
 
-	r |= take(root, "etc/group", &group);
-	r |= take(root, OPTIONS_ARGS_FILE, &args);
+	r |= take(i, "etc/group", &group);
+	r |= take(i, OPTIONS_ARGS_FILE, &args);
 	if (r == 0) {
 		spec = user_of(user, args.path);
 		r = account_resolve(spec, &files, &account, &why);

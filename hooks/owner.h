@@ -6,10 +6,11 @@
 #include <sys/types.h>
 
 #include "finding.h"
+#include "instance.h"
 
 /**
  * owner_gid() - the primary group of the application, as the shim inside will choose it.
- * @root: the container's root directory, O_PATH.
+ * @i: the instance: its root directory, and the ids of its root.
  * @user: STREMIO_USER of the instance, or "". Comes from outside.
  * @gid: out, an id inside.
  * @f: out, when the choice had to be a guess, step "owner".
@@ -22,9 +23,10 @@
  * only the plugging in of the first device.
  *
  * Read are /etc/passwd, /etc/group and /etc/stremio-shim.args of the container, regular files
- * of up to 1 MiB found without leaving its root, by the shim's own code.
+ * of up to 1 MiB that its root may read, found without leaving its root directory, by the
+ * shim's own code.
  * Return: 0; -ENOENT when @gid is ACCOUNT_FALLBACK_ID for want of a better.
  */
-int owner_gid(int root, const char *user, gid_t *gid, struct finding *f);
+int owner_gid(const struct instance *i, const char *user, gid_t *gid, struct finding *f);
 
 #endif

@@ -6,19 +6,21 @@
 #include "wire.h"
 #include "worker.h"
 
-#define INSTANCES_MAX 256
+#define AT_A_TIME 32
 
 /* One instance and the process that sees to it: another's file system may hold it up. */
 struct job {
 	const struct call *call;
 	char name[NAME_SIZE];
-	pid_t pid;
+	struct worker worker;
 };
 
 struct jobs {
 	const struct call *call;
-	struct job job[INSTANCES_MAX];
+	struct report rep;
+	struct job job[AT_A_TIME];
 	size_t count;
+	bool failed;
 };
 
 /* Return: 0 it runs, -ESRCH it does not, any more; else why it cannot be told. */
@@ -80,47 +82,50 @@ static int work(void *arg)
 	return r < 0 ? 0 : r;
 }
 
+static void finish(struct jobs *all)
+{
+	struct finding f;
+
+	for (size_t i = 0; i < all->count; i++) {
+		int r = worker_wait(&all->job[i].worker);
+
+		all->failed |= r != 0;
+		if (r >= 0)
+			continue;
+		(void)finding_set(&f, 0, "worker", -r, "did not finish for", all->job[i].name,
+				  NULL);
+		report(&all->rep, REPORT_ERROR, &f);
+	}
+	all->count = 0;
+}
+
 static int add_job(const char *name, void *arg)
 {
 	struct jobs *all = arg;
-	struct job *j = &all->job[all->count];
+	struct job *j;
 
-	if (all->count == INSTANCES_MAX)
-		return -E2BIG;
+	if (all->count == AT_A_TIME)
+		finish(all);
+	j = &all->job[all->count++];
 	j->call = all->call;
 	memcpy(j->name, name, strlen(name) + 1);
-	all->count++;
+	(void)worker_start(work, j, WORKER_DEADLINE_MS, &j->worker);
 	return 0;
 }
 
 int verb_plug(const struct call *c)
 {
 	static struct jobs all;
-	struct report rep;
 	struct finding f;
 	int r;
 
 	all.call = c;
-	report_open(&rep, "", "");
+	report_open(&all.rep, "", "");
 	r = state_each(add_job, &all);
 	if (r < 0) {
 		(void)finding_set(&f, 0, "state", -r, "cannot list", STATE_DIR, NULL);
-		report(&rep, REPORT_ERROR, &f);
+		report(&all.rep, REPORT_ERROR, &f);
 	}
-	for (size_t i = 0; i < all.count; i++)
-		all.job[i].pid = worker_start(work, &all.job[i]);
-	for (size_t i = 0; i < all.count; i++) {
-		pid_t pid = all.job[i].pid;
-		int ended = pid < 0 ? pid : worker_wait(pid, WORKER_DEADLINE_MS);
-
-		if (!ended)
-			continue;
-		r = -1;
-		if (ended > 0)
-			continue;
-		(void)finding_set(&f, 0, "worker", -ended, "did not finish for", all.job[i].name,
-				  NULL);
-		report(&rep, REPORT_ERROR, &f);
-	}
-	return r < 0 ? EXIT_SETUP : 0;
+	finish(&all);
+	return r < 0 || all.failed ? EXIT_SETUP : 0;
 }

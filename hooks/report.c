@@ -10,19 +10,25 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "calendar.h"
 #include "text.h"
 
 #define LINES_MAX 24
 
-static bool is_roots(int fd, mode_t type)
+static bool is_roots(int fd, mode_t type, mode_t unwanted)
 {
 	struct stat st;
 
-	return fstat(fd, &st) == 0 && (st.st_mode & S_IFMT) == type && st.st_uid == 0 &&
-	       (!(st.st_mode & 022) || (type == S_IFDIR && (st.st_mode & S_ISVTX)));
+	if (fstat(fd, &st) < 0 || (st.st_mode & S_IFMT) != type || st.st_uid != 0)
+		return false;
+	return !(st.st_mode & unwanted) || (type == S_IFDIR && (st.st_mode & S_ISVTX));
 }
 
-/* From the root down, so that each step is judged before the next is taken. */
+/*
+ * From the root down, so that each step is judged before the next is taken. On the way a group
+ * may write: /var/log is 0775 root:syslog on some systems. It could put one directory of root's
+ * in place of another, and the last of them and the file in it must be root's alone.
+ */
 static int open_roots_file(const char *path)
 {
 	const int flags = O_NOFOLLOW | O_CLOEXEC;
@@ -30,12 +36,12 @@ static int open_roots_file(const char *path)
 	char name[NAME_MAX + 1];
 	int fd = -1;
 
-	while (dir >= 0 && is_roots(dir, S_IFDIR)) {
+	while (dir >= 0) {
 		size_t len;
 
 		path += strspn(path, "/");
 		len = strcspn(path, "/");
-		if (!len || len > NAME_MAX)
+		if (!len || len > NAME_MAX || !is_roots(dir, S_IFDIR, path[len] ? 02 : 022))
 			break;
 		memcpy(name, path, len);
 		name[len] = '\0';
@@ -58,7 +64,7 @@ void report_open(struct report *rep, const char *name, const char *log)
 	rep->name = name[0] ? name : "-";
 	rep->lines = 0;
 	rep->log = log[0] ? open_roots_file(log) : -1;
-	if (rep->log >= 0 && !is_roots(rep->log, S_IFREG))
+	if (rep->log >= 0 && !is_roots(rep->log, S_IFREG, 022))
 		report_close(rep);
 }
 
@@ -100,23 +106,17 @@ static void write_log(const struct report *rep, enum level level, const struct f
 {
 	static const char *const levels[] = {"INFO     ", "WARN     ", "ERROR    "};
 	char line[1024];
-	char date[24];
-	char ms[8];
+	char date[CALENDAR_SIZE];
 	struct timespec now;
-	struct tm tm;
 	struct text t;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &tm);
-	strftime(date, sizeof(date), "%Y%m%d%H%M%S.", &tm);
-	text_begin(&t, ms, sizeof(ms));
-	text_num(&t, (uint64_t)now.tv_nsec / 1000000 + 1000);
+	calendar_utc((uint64_t)now.tv_sec, (uint32_t)(now.tv_nsec / 1000000), date);
 	text_begin(&t, line, sizeof(line) - 1);
 	text_str(&t, "lxc ");
 	text_safe(&t, rep->name);
 	text_str(&t, " ");
 	text_str(&t, date);
-	text_str(&t, ms + 1);
 	text_str(&t, " ");
 	text_str(&t, levels[level]);
 	text_str(&t, "stremio-hook - ");

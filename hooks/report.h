@@ -18,8 +18,8 @@ struct report {
  * @rep: out. @name: the instance's name, or "". @log: path of its lxc.log, or "".
  *
  * The path may have come from the environment: it is opened only when each directory on the
- * way is root's and not to be written by others (a sticky one may be), no link is on it,
- * and it is a regular file of root's that is there already. Otherwise only stderr is left.
+ * way is root's and not to be written by others (a sticky one may be; by a group only on the
+ * way), no link is on it, and it is a regular file of root's that is there already. Otherwise only stderr is left.
  */
 void report_open(struct report *rep, const char *name, const char *log);
 

@@ -11,16 +11,24 @@ bool name_ok(const char *name)
 {
 	size_t len = strlen(name);
 
-	if (!len || len >= NAME_SIZE || name[0] == '.' || name[0] == '-')
+	if (!len || len >= NAME_SIZE || !strcmp(name, ".") || !strcmp(name, ".."))
 		return false;
 	for (const char *s = name; *s; s++) {
 		unsigned char c = (unsigned char)*s;
-		bool alnum = (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
 
-		if (!alnum && c < 0x80 && c != '-' && c != '_' && c != '.')
+		if (c <= ' ' || c == 0x7f || c == '/' || c == '"' || c == '\'')
 			return false;
 	}
 	return true;
+}
+
+static bool has_control(const char *s)
+{
+	for (; *s; s++) {
+		if ((unsigned char)*s < ' ' || *s == 0x7f)
+			return true;
+	}
+	return false;
 }
 
 /* Return: whether it was there and fitted. */
@@ -45,8 +53,10 @@ static void log_beside(const char *console, const char *name, char *out, size_t 
 	if (!copy(out, size - sizeof(file), console))
 		return;
 	slash = strrchr(out, '/');
-	if (out[0] == '/' && slash > out + len && !strncmp(slash - len, name, len) &&
-	    slash[-(ptrdiff_t)len - 1] == '/' && !strstr(out, "/../"))
+	/* It is to be a line of the state file. */
+	if (out[0] == '/' && !has_control(out) && slash > out + len &&
+	    !strncmp(slash - len, name, len) && slash[-(ptrdiff_t)len - 1] == '/' &&
+	    !strstr(out, "/../"))
 		memcpy(slash + 1, file, sizeof(file));
 	else
 		out[0] = '\0';

@@ -9,7 +9,7 @@
 
 #include "devices.h"
 
-#define NAME_SIZE 128 /* a project's name, '_', an instance's: 63 bytes each */
+#define NAME_SIZE 256 /* a project's name, '_', an instance's; NAME_MAX and a zero */
 #define USER_SIZE 128
 
 struct request {
@@ -24,8 +24,9 @@ struct request {
 
 /**
  * name_ok() - may it name an instance, and a directory of ours?
- * Letters, digits, '-', '_', '.' and bytes of UTF-8; neither '.' nor '-' in front, no '/',
- * shorter than NAME_SIZE. Return: true or false.
+ * Incus is strict with instances, but of a project it refuses only a name with '/', blanks, '_'
+ * and quotes, and "." and "..": so does this, and control characters, and NAME_SIZE bytes or
+ * more. Return: true or false.
  */
 bool name_ok(const char *name);
 

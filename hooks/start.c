@@ -68,7 +68,7 @@ static int wire_instance(struct start *s, const struct instance *i)
 	w.start = i->start;
 	copy_text(w.devices, rq->devices[0] ? rq->devices : DEVICES_DEFAULT, sizeof(w.devices));
 	copy_text(w.log, rq->log, sizeof(w.log));
-	if (owner_gid(i->root, rq->user, &w.gid, &f) < 0)
+	if (owner_gid(i, rq->user, &w.gid, &f) < 0)
 		report(&s->rep, REPORT_WARN, &f);
 	/* Before the devices are listed: one that comes after that is udev's to tell, and
 	 * `plug` waits for this lock. */
@@ -128,7 +128,7 @@ int verb_start_host(const struct call *c)
 	struct start s = {.call = c};
 	struct devices d;
 	struct finding f;
-	pid_t pid;
+	struct worker worker;
 	int r;
 
 	report_open(&s.rep, c->rq.name, c->rq.log);
@@ -138,8 +138,8 @@ int verb_start_host(const struct call *c)
 	} else if (c->dry_run && !c->rq.pid) {
 		list(&s, &d);
 	} else if (d.gpu.wanted || d.primary.wanted || d.sound.wanted) {
-		pid = worker_start(work, &s);
-		r = pid < 0 ? pid : worker_wait(pid, WORKER_DEADLINE_MS);
+		(void)worker_start(work, &s, WORKER_DEADLINE_MS, &worker);
+		r = worker_wait(&worker);
 		if (r) {
 			(void)finding_set(&f, 0, "worker", r < 0 ? -r : 0,
 					  "did not finish, devices may be missing", NULL,

@@ -44,6 +44,13 @@ static int lock(int dir)
 	return st.st_nlink > 0;
 }
 
+static int open_unlocked(int top, const char *name)
+{
+	int dir = openat(top, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+	return dir < 0 ? -errno : dir;
+}
+
 static int open_locked(int top, const char *name, bool create)
 {
 	for (int i = 0; i < TRIES; i++) {
@@ -51,9 +58,9 @@ static int open_locked(int top, const char *name, bool create)
 
 		if (create && mkdirat(top, name, 0700) < 0 && errno != EEXIST)
 			return -errno;
-		dir = openat(top, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		dir = open_unlocked(top, name);
 		if (dir < 0)
-			return -errno;
+			return dir;
 		r = lock(dir);
 		if (r > 0)
 			return dir;
@@ -64,13 +71,10 @@ static int open_locked(int top, const char *name, bool create)
 	return -EBUSY;
 }
 
-int state_open(const char *name, int create, struct state *out, struct finding *f)
+/* @dir: a descriptor or -errno. */
+static int opened(int dir, const char *name, struct state *out, struct finding *f)
 {
-	int top = open_top(create);
-
-	out->dir = top < 0 ? top : open_locked(top, name, create);
-	if (top >= 0)
-		close(top);
+	out->dir = dir;
 	if (out->dir < 0) {
 		int r = out->dir;
 
@@ -81,6 +85,26 @@ int state_open(const char *name, int create, struct state *out, struct finding *
 	}
 	memcpy(out->name, name, strlen(name) + 1);
 	return 0;
+}
+
+int state_open(const char *name, int create, struct state *out, struct finding *f)
+{
+	int top = open_top(create);
+	int dir = top < 0 ? top : open_locked(top, name, create);
+
+	if (top >= 0)
+		close(top);
+	return opened(dir, name, out, f);
+}
+
+int state_look(const char *name, struct state *out, struct finding *f)
+{
+	int top = open_top(false);
+	int dir = top < 0 ? top : open_unlocked(top, name);
+
+	if (top >= 0)
+		close(top);
+	return opened(dir, name, out, f);
 }
 
 void state_close(struct state *s)

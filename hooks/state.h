@@ -40,6 +40,13 @@ struct wired {
  */
 int state_open(const char *name, int create, struct state *out, struct finding *f);
 
+/**
+ * state_look() - open an instance's directory without its lock, to read only.
+ * The file in it is replaced as a whole, so that reading needs no lock, and whoever only looks
+ * does not wait for one that is held up. Otherwise as state_open().
+ */
+int state_look(const char *name, struct state *out, struct finding *f);
+
 /** state_read() - read what is wired. Return: 0; -ENOENT; -EINVAL not our text; -errno. */
 int state_read(const struct state *s, struct wired *out);
 

@@ -100,7 +100,7 @@ static int list_one(const char *name, void *arg)
 
 	if (l->call->instance && strcmp(l->call->instance, name) != 0)
 		return 0;
-	r = state_open(name, false, &s, &f);
+	r = state_look(name, &s, &f);
 	if (r == 0)
 		r = state_read(&s, &w);
 	state_close(&s);

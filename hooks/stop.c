@@ -36,7 +36,7 @@ int verb_stop(const struct call *c)
 {
 	struct stop s = {.call = c};
 	struct finding f;
-	pid_t pid;
+	struct worker worker;
 	int r;
 
 	report_open(&s.rep, c->rq.name, c->rq.log);
@@ -49,8 +49,8 @@ int verb_stop(const struct call *c)
 		printf("remove " STATE_DIR "/%s\n", c->rq.name);
 		r = 0;
 	} else {
-		pid = worker_start(work, &s);
-		r = pid < 0 ? pid : worker_wait(pid, WORKER_DEADLINE_MS);
+		(void)worker_start(work, &s, WORKER_DEADLINE_MS, &worker);
+		r = worker_wait(&worker);
 		if (r < 0) {
 			(void)finding_set(&f, 0, "worker", -r, "did not finish", NULL, NULL);
 			report(&s.rep, REPORT_ERROR, &f);

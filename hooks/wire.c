@@ -66,12 +66,13 @@ static int plan(const struct instance *i, const struct wired *w, struct plan *p,
 	return -1;
 }
 
-static void show(const char *what, const struct nodes *n, const struct wired *w,
+static void show(const char *what, const struct nodes *n, const char *name, const struct wired *w,
 		 const struct plan *p)
 {
 	for (size_t i = 0; i < n->count; i++)
-		printf("%s /dev/%s %u:%u, 0:%u there, %u:%u here\n", what, n->node[i].name,
-		       major(n->node[i].rdev), minor(n->node[i].rdev), w->gid, p->uid, p->gid);
+		printf("%s /dev/%s %u:%u, 0:%u in %s, %u:%u here\n", what, n->node[i].name,
+		       major(n->node[i].rdev), minor(n->node[i].rdev), w->gid, name, p->uid,
+		       p->gid);
 }
 
 static void forget(struct nodes *nodes, const char *name)
@@ -143,8 +144,8 @@ int wire(const struct instance *i, const struct state *s, struct wired *w, bool 
 	int bad = plan(i, w, &p, rep);
 
 	if (dry_run) {
-		show("remove", &p.remove, w, &p);
-		show("add", &p.add, w, &p);
+		show("remove", &p.remove, rep->name, w, &p);
+		show("add", &p.add, rep->name, w, &p);
 		return bad;
 	}
 	if (p.add.count || p.remove.count)

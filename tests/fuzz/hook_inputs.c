@@ -90,22 +90,24 @@ static void state(char *text)
 static void owner(const char *text, size_t len, const char *name)
 {
 	static char dir[] = "/tmp/stremio-hook-fuzz.XXXXXX";
-	static int root = -1;
+	static struct instance i = {.root = -1};
 	struct finding f;
 	gid_t gid = 0;
 	int fd;
 
-	if (root < 0) {
+	if (i.root < 0) {
 		assert(mkdtemp(dir));
-		root = open(dir, O_PATH | O_DIRECTORY);
-		assert(root >= 0 && mkdirat(root, "etc", 0755) == 0);
+		i.root = open(dir, O_PATH | O_DIRECTORY);
+		i.root_uid = geteuid();
+		i.root_gid = getegid();
+		assert(i.root >= 0 && mkdirat(i.root, "etc", 0755) == 0);
 	}
-	fd = openat(root, name, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+	fd = openat(i.root, name, O_WRONLY | O_CREAT | O_TRUNC, 0644);
 	assert(fd >= 0 && write(fd, text, len) == (ssize_t)len);
 	close(fd);
-	(void)owner_gid(root, "", &gid, &f);
+	(void)owner_gid(&i, "", &gid, &f);
 	assert(gid != (gid_t)-1);
-	unlinkat(root, name, 0);
+	unlinkat(i.root, name, 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -12,9 +12,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/fsuid.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "calendar.h"
 #include "owner.h"
 #include "report.h"
 #include "state.h"
@@ -176,9 +181,50 @@ static void log_that_is_not_roots_own_is_left_alone(void **state)
 	assert_int_equal(chmod(dir, 0777), 0);
 	say_something(in_dir("lxc.log"), 1);
 	assert_int_equal(log_size("lxc.log"), 0);
+	assert_int_equal(chmod(dir, 0775), 0);
+	say_something(in_dir("lxc.log"), 1);
+	assert_int_equal(log_size("lxc.log"), 0);
 	assert_int_equal(chmod(dir, 0755), 0);
 	say_something(in_dir("lxc.log"), 1);
 	assert_true(log_size("lxc.log") > 0);
+}
+
+/* /var/log is 0775 root:syslog on some systems. */
+static void log_below_a_groups_directory_is_written(void **state)
+{
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(mkdir(in_dir("etc"), 0755), 0);
+	put("etc/group", "");
+	assert_int_equal(chmod(dir, 0775), 0);
+	say_something(in_dir("etc/group"), 1);
+	assert_true(log_size("etc/group") > 0);
+	assert_int_equal(truncate(in_dir("etc/group"), 0), 0);
+	assert_int_equal(chmod(dir, 0777), 0);
+	say_something(in_dir("etc/group"), 1);
+	assert_int_equal(log_size("etc/group"), 0);
+}
+
+static void dates_are_those_of_the_calendar(void **state)
+{
+	static const struct {
+		uint64_t seconds;
+		const char *date;
+	} known[] = {
+		{0, "19700101000000.007"},	    {951782399, "20000228235959.007"},
+		{951782400, "20000229000000.007"},  {951868800, "20000301000000.007"},
+		{1709164800, "20240229000000.007"}, {1735689599, "20241231235959.007"},
+		{1735689600, "20250101000000.007"}, {4107542399, "21000228235959.007"},
+		{4107542400, "21000301000000.007"},
+	};
+	char date[CALENDAR_SIZE];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		calendar_utc(known[i].seconds, 7, date);
+		assert_string_equal(date, known[i].date);
+	}
 }
 
 static void many_findings_stay_below_four_kib(void **state)
@@ -194,15 +240,21 @@ static void many_findings_stay_below_four_kib(void **state)
 
 /* ------------------------------------------------------------------ owner */
 
+static uid_t its_root;
+
 static gid_t owner_of(const char *user, int expected)
 {
+	struct instance i = {
+		.root = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC),
+		.root_uid = its_root,
+		.root_gid = its_root,
+	};
 	struct finding f;
 	gid_t gid = 0;
-	int root = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 
-	assert_true(root >= 0);
-	assert_int_equal(owner_gid(root, user, &gid, &f), expected);
-	close(root);
+	assert_true(i.root >= 0);
+	assert_int_equal(owner_gid(&i, user, &gid, &f), expected);
+	close(i.root);
 	return gid;
 }
 
@@ -244,6 +296,41 @@ static void files_that_are_none_count_as_empty(void **state)
 	assert_int_equal(owner_of("", 0), 65532);
 }
 
+/* Opening a device alone can do something. */
+static void what_is_no_regular_file_is_not_even_opened(void **state)
+{
+	char event[512];
+	int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+
+	(void)state;
+	assert_int_equal(mkdir(in_dir("etc"), 0755), 0);
+	assert_int_equal(mkfifo(in_dir("etc/passwd"), 0666), 0);
+	assert_true(inotify_add_watch(watch, in_dir("etc/passwd"), IN_OPEN) >= 0);
+	assert_int_equal(owner_of("", 0), 65532);
+	assert_int_equal(read(watch, event, sizeof(event)), -1);
+	assert_int_equal(errno, EAGAIN);
+	close(watch);
+}
+
+static void what_its_root_may_not_read_is_not_read_for_it(void **state)
+{
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(mkdir(in_dir("etc"), 0755), 0);
+	assert_int_equal(chmod(dir, 0755), 0);
+	put("etc/passwd", "stremio:x:1000:1234::/:/bin/sh\n");
+	assert_int_equal(chmod(in_dir("etc/passwd"), 0600), 0);
+	its_root = 1000000;
+	assert_int_equal(owner_of("", 0), 65532);
+	assert_int_equal(chown(in_dir("etc/passwd"), 1000000, 0), 0);
+	assert_int_equal(owner_of("", 0), 1234);
+	its_root = 0;
+	/* And it is the host's root again. */
+	assert_int_equal(setfsuid((uid_t)-1), 0);
+	assert_int_equal(setfsgid((gid_t)-1), 0);
+}
+
 /* ------------------------------------------------------------------ worker */
 
 static int returns(void *arg)
@@ -259,6 +346,13 @@ static int hangs(void *arg)
 	return 0;
 }
 
+/* As a worker does in a container's namespace: it clears the parent death signal. */
+static int hangs_under_another_id(void *arg)
+{
+	(void)setfsuid(1);
+	return hangs(arg);
+}
+
 static int crashes(void *arg)
 {
 	(void)arg;
@@ -267,14 +361,68 @@ static int crashes(void *arg)
 	return 0;
 }
 
+static int outcome(int (*fn)(void *), void *arg, uint32_t deadline_ms)
+{
+	struct worker w;
+
+	assert_int_equal(worker_start(fn, arg, deadline_ms, &w), 0);
+	return worker_wait(&w);
+}
+
 static void worker_is_ended_at_its_deadline(void **state)
 {
 	int seven = 7;
 
 	(void)state;
-	assert_int_equal(worker_wait(worker_start(returns, &seven), 10000), 7);
-	assert_int_equal(worker_wait(worker_start(crashes, NULL), 10000), -ECHILD);
-	assert_int_equal(worker_wait(worker_start(hangs, NULL), 50), -ETIMEDOUT);
+	assert_int_equal(outcome(returns, &seven, 10000), 7);
+	assert_int_equal(outcome(crashes, NULL, 10000), -ECHILD);
+	assert_int_equal(outcome(hangs, NULL, 50), -ETIMEDOUT);
+}
+
+static void many_workers_end_at_one_deadline(void **state)
+{
+	struct worker w[20];
+	struct timespec before, after;
+
+	(void)state;
+	clock_gettime(CLOCK_MONOTONIC, &before);
+	for (size_t i = 0; i < 20; i++)
+		assert_int_equal(worker_start(hangs, NULL, 1000, &w[i]), 0);
+	for (size_t i = 0; i < 20; i++)
+		assert_int_equal(worker_wait(&w[i]), -ETIMEDOUT);
+	clock_gettime(CLOCK_MONOTONIC, &after);
+	/* One after the other, it would be twenty seconds. */
+	assert_true(after.tv_sec - before.tv_sec < 15);
+}
+
+/* The parent of a worker, killed; the worker holds the pipe's other end open. */
+static void ends_without_its_parent(int (*fn)(void *))
+{
+	struct worker w;
+	int ends[2];
+	char byte;
+	pid_t pid;
+
+	assert_int_equal(pipe(ends), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		signal(SIGALRM, SIG_IGN);
+		(void)worker_start(fn, NULL, 500, &w);
+		_exit(0);
+	}
+	close(ends[1]);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	/* End of file: it is gone. If it stays, so does this test, until its runner's limit. */
+	assert_int_equal(read(ends[0], &byte, 1), 0);
+	close(ends[0]);
+}
+
+static void worker_ends_with_its_parent(void **state)
+{
+	(void)state;
+	ends_without_its_parent(hangs);
+	ends_without_its_parent(hangs_under_another_id);
 }
 
 int main(void)
@@ -282,6 +430,15 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(state_file_is_read_strictly),
 		cmocka_unit_test(worker_is_ended_at_its_deadline),
+		cmocka_unit_test(many_workers_end_at_one_deadline),
+		cmocka_unit_test(worker_ends_with_its_parent),
+		cmocka_unit_test(dates_are_those_of_the_calendar),
+		cmocka_unit_test_setup_teardown(log_below_a_groups_directory_is_written, make_dir,
+						remove_dir),
+		cmocka_unit_test_setup_teardown(what_is_no_regular_file_is_not_even_opened,
+						make_dir, remove_dir),
+		cmocka_unit_test_setup_teardown(what_its_root_may_not_read_is_not_read_for_it,
+						make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(findings_are_lines_of_the_instances_log, make_dir,
 						remove_dir),
 		cmocka_unit_test_setup_teardown(log_that_is_not_roots_own_is_left_alone, make_dir,
