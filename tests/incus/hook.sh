@@ -29,9 +29,12 @@ hook_log() {
 		sed -n 's/^lxc [^ ]* [0-9.]* [A-Z]* *stremio-hook - //p'
 }
 
-# logged NAME PATTERN: its log has such a line of the hook's.
+has_logged() { hook_log "$1" | grep -qE -- "$2"; }
+
+# logged NAME PATTERN: its log has such a line of the hook's. For a moment after a stop Incus
+# answers with an error in place of the log.
 logged() {
-	hook_log "$1" | grep -qE -- "$2" || die "its log: $(hook_log "$1" | tail -n 1)"
+	until_true 5 has_logged "$1" "$2" || die "its log: $(hook_log "$1" | tail -n 1)"
 }
 
 # idle NAME: one that runs and does nothing.
@@ -190,6 +193,12 @@ test_hook_follows_what_is_plugged_in_and_out() {
 	fake_gone pcmC0D3p
 	# The same name for another device.
 	fake_drm renderD128 130
+	hook plug --dry-run > "$RIG/plan" || die 'plug --dry-run'
+	for line in 'remove /dev/snd/pcmC0D3p 116:' 'remove /dev/dri/renderD128 226:128,' \
+		    'add /dev/dri/renderD128 226:130, 0:1000 in hot, '; do
+		grep -qF "$line" "$RIG/plan" || die "no $line in the plan: $(tr '\n' ';' < "$RIG/plan")"
+	done
+	[ "$(nodes_in hot | wc -l)" = 14 ] || die '--dry-run did something'
 	hook plug || die 'plug'
 	not_there hot 1000 1000 snd/pcmC0D3p || die 'what was unplugged is there'
 	incus exec hot -- ls -ln /dev/dri/renderD128 | grep -q '226, 130' || die "$(incus exec hot -- ls -ln /dev/dri)"

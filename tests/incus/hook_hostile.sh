@@ -15,6 +15,29 @@ unharmed() {
 	true
 }
 
+# Everything in the instance's file system that a C library, on its own account, would open for a
+# process that is in there: host root must neither wait for it nor read it.
+test_hook_opens_no_file_of_the_instance_on_the_side() {
+	fake_nothing
+	idle trapped
+	for f in localtime nsswitch.conf passwd group ld.so.cache ld.so.preload; do
+		incus exec trapped -- sh -c "rm -f /etc/$f; mkfifo /etc/$f" || die "$f"
+	done
+	# So that there is something to say while it is in there.
+	incus exec trapped -- ln -s /etc /dev/dri
+	fake_desktop
+	hook plug > "$RIG/out" 2>&1 && die 'no complaint'
+	grep -q 'did not finish' "$RIG/out" && die "it was held up: $(cat "$RIG/out")"
+	logged trapped 'cannot make or open the directory of .dri/renderD128'
+	[ "$(nodes_in trapped | wc -l)" = 13 ] || die "$(nodes_in trapped | wc -l) nodes"
+	# At a start it reads the accounts, and has a word to say at its end.
+	stop trapped
+	start trapped
+	logged trapped 'wired: 14 nodes'
+	has_logged trapped 'did not finish' && die 'it was held up at the start'
+	true
+}
+
 test_hook_does_not_follow_a_link_for_a_directory() {
 	fake_nothing
 	idle linked
@@ -129,7 +152,7 @@ test_hook_enters_only_its_callers_containers() {
 		grep -q '^stremio-hook: ' "$RIG/out" || die "pid $p: no word"
 		has_state forged && die "pid $p: state"
 	done
-	for name in .. . ../x a/b '' "$(printf 'a\nb')" -x .hidden; do
+	for name in .. . ../x a/b '' "$(printf 'a\nb')" 'a b'; do
 		nsenter -t "$(daemon_pid)" -m -p env LXC_NAME="$name" LXC_PID="$pid" \
 			"$FAKE/stremio-hook" stop > "$RIG/out" 2>&1 && die "stop takes '$name'"
 	done
