@@ -15,6 +15,10 @@
 #include "report.h"
 #include "verbs.h"
 
+#ifndef SHIM_VERSION
+#define SHIM_VERSION "0.1.0"
+#endif
+
 static const struct {
 	const char *name;
 	int (*run)(const struct call *c);

@@ -48,7 +48,9 @@ static int open_unlocked(int top, const char *name)
 {
 	int dir = openat(top, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
-	return dir < 0 ? -errno : dir;
+	if (dir < 0)
+		return -errno;
+	return dir;
 }
 
 static int open_locked(int top, const char *name, bool create)

@@ -8,22 +8,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/fsuid.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "calendar.h"
 #include "owner.h"
 #include "report.h"
 #include "state.h"
-#include "worker.h"
 
 static char dir[64];
 
@@ -331,107 +327,10 @@ static void what_its_root_may_not_read_is_not_read_for_it(void **state)
 	assert_int_equal(setfsgid((gid_t)-1), 0);
 }
 
-/* ------------------------------------------------------------------ worker */
-
-static int returns(void *arg)
-{
-	return *(int *)arg;
-}
-
-static int hangs(void *arg)
-{
-	(void)arg;
-	for (;;)
-		pause();
-	return 0;
-}
-
-/* As a worker does in a container's namespace: it clears the parent death signal. */
-static int hangs_under_another_id(void *arg)
-{
-	(void)setfsuid(1);
-	return hangs(arg);
-}
-
-static int crashes(void *arg)
-{
-	(void)arg;
-	signal(SIGSEGV, SIG_DFL);
-	raise(SIGSEGV);
-	return 0;
-}
-
-static int outcome(int (*fn)(void *), void *arg, uint32_t deadline_ms)
-{
-	struct worker w;
-
-	assert_int_equal(worker_start(fn, arg, deadline_ms, &w), 0);
-	return worker_wait(&w);
-}
-
-static void worker_is_ended_at_its_deadline(void **state)
-{
-	int seven = 7;
-
-	(void)state;
-	assert_int_equal(outcome(returns, &seven, 10000), 7);
-	assert_int_equal(outcome(crashes, NULL, 10000), -ECHILD);
-	assert_int_equal(outcome(hangs, NULL, 50), -ETIMEDOUT);
-}
-
-static void many_workers_end_at_one_deadline(void **state)
-{
-	struct worker w[20];
-	struct timespec before, after;
-
-	(void)state;
-	clock_gettime(CLOCK_MONOTONIC, &before);
-	for (size_t i = 0; i < 20; i++)
-		assert_int_equal(worker_start(hangs, NULL, 1000, &w[i]), 0);
-	for (size_t i = 0; i < 20; i++)
-		assert_int_equal(worker_wait(&w[i]), -ETIMEDOUT);
-	clock_gettime(CLOCK_MONOTONIC, &after);
-	/* One after the other, it would be twenty seconds. */
-	assert_true(after.tv_sec - before.tv_sec < 15);
-}
-
-/* The parent of a worker, killed; the worker holds the pipe's other end open. */
-static void ends_without_its_parent(int (*fn)(void *))
-{
-	struct worker w;
-	int ends[2];
-	char byte;
-	pid_t pid;
-
-	assert_int_equal(pipe(ends), 0);
-	pid = fork();
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		signal(SIGALRM, SIG_IGN);
-		(void)worker_start(fn, NULL, 500, &w);
-		_exit(0);
-	}
-	close(ends[1]);
-	assert_int_equal(waitpid(pid, NULL, 0), pid);
-	/* End of file: it is gone. If it stays, so does this test, until its runner's limit. */
-	assert_int_equal(read(ends[0], &byte, 1), 0);
-	close(ends[0]);
-}
-
-static void worker_ends_with_its_parent(void **state)
-{
-	(void)state;
-	ends_without_its_parent(hangs);
-	ends_without_its_parent(hangs_under_another_id);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(state_file_is_read_strictly),
-		cmocka_unit_test(worker_is_ended_at_its_deadline),
-		cmocka_unit_test(many_workers_end_at_one_deadline),
-		cmocka_unit_test(worker_ends_with_its_parent),
 		cmocka_unit_test(dates_are_those_of_the_calendar),
 		cmocka_unit_test_setup_teardown(log_below_a_groups_directory_is_written, make_dir,
 						remove_dir),
