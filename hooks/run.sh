@@ -164,9 +164,11 @@ make_instance() {
 	# The profile as it is shipped, with this tree's shim and this machine's storage pool.
 	install -D "$BUILD/stremio-shim" "$RUN/guest/stremio-shim"
 	install "$BUILD/stremio-probe" "$RUN/guest/stremio-probe"
+	install "$BUILD/stremio-hook" "$RUN/stremio-hook"
 	pool=$(incus storage list -f csv | cut -d, -f1 | grep -x default) ||
 		pool=$(incus storage list -f csv | cut -d, -f1 | head -n 1)
 	sed -e "s|source: /usr/local/lib/stremio-shim/guest|source: $RUN/guest|" \
+		-e "s|/usr/local/lib/stremio-shim/stremio-hook|$RUN/stremio-hook|" \
 		-e "s|pool: default|pool: $pool|" "$top/incus-profile.yaml" > "$RUN/profile.yaml"
 	if incus profile show "$NAME" > /dev/null 2>&1; then
 		incus profile edit "$NAME" < "$RUN/profile.yaml"

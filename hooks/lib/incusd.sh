@@ -83,6 +83,10 @@ incusd_start() {
 		# be open, and the home of a checkout (/root) seldom is.
 		mkdir -p /var/lib/incus
 		mount --bind "$1" /var/lib/incus || exit 1
+		# What stremio-hook keeps there is by instance name, and another daemon may have
+		# instances of the same names.
+		mkdir -p -m 700 /run/stremio-shim
+		mount -t tmpfs -o mode=700 stremio-shim /run/stremio-shim || exit 1
 		export INCUS_DIR=/var/lib/incus
 		# Not exec: as process 1 of its namespace it would have to reap for others.
 		"$2" --group root
