@@ -175,7 +175,7 @@ _Noreturn static void child(const struct launch *l, const struct pipes *p, struc
 	} else if (status >= 0 && confine(l, env, status, &e, parent, p, audit, &f) == 0) {
 		audit_application(audit);
 		__atomic_store_n(p->exec, true, __ATOMIC_RELEASE);
-		(void)command_exec(l->options->command, env, &f);
+		(void)command_exec(l->options->command, env, l->policy, &f);
 	}
 
 	/* Only failures get here. Fail safe: nothing below may start anything. */

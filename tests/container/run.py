@@ -29,7 +29,7 @@ from harness import TESTS, TIER                                 # noqa: E402
 
 MODULES = ("stop", "signals", "terminal", "inherited", "privileges", "preparation", "policy_live",
            "landlock", "hostile", "readiness", "bad_input", "resources", "faults", "audit",
-           "audit_faults", "print_policy")
+           "audit_faults", "print_policy", "engine")
 HELPERS = ("app", "state", "calls", "inject", "poke", "reach", "denied")
 
 
