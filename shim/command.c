@@ -96,27 +96,27 @@ static int not_found(struct finding *f, const char *name, const char *hint)
 	return finding_set(f, EXIT_NOT_FOUND, STEP, ENOENT, "no such command:", name, hint);
 }
 
-static int exec_default(struct plan *p, struct finding *f)
+static int exec_default(const struct plan *p, struct finding *f)
 {
 	static const char *const paths[] = {"/app/bin/stremio", "/usr/bin/stremio"};
 	char name[] = "stremio";
 	char *argv[] = {name, NULL};
+	const struct plan named = {argv, p->env, p->no_namespaces};
 	int r = 0;
 
-	p->argv = argv;
 	for (size_t i = 0; !r && i < sizeof(paths) / sizeof(paths[0]); i++)
-		r = try_file(paths[i], p, f);
+		r = try_file(paths[i], &named, f);
 	if (!r)
-		r = try_path(name, p, f);
+		r = try_path(name, &named, f);
 	return r ? r : not_found(f, name, "install it in the image, or name a COMMAND");
 }
 
 int command_exec(char **argv, char **env, const struct policy *policy, struct finding *f)
 {
-	struct plan p = {.argv = argv, .no_namespaces = engine_lacks_namespaces(policy)};
+	const bool denied = engine_lacks_namespaces(policy);
+	const struct plan p = {argv, denied ? engine_environment(env) : env, denied};
 	int r;
 
-	p.env = p.no_namespaces ? engine_environment(env) : env;
 	if (!argv)
 		return exec_default(&p, f);
 	if (!argv[0][0])
