@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs everything the guest can tell, a line each on standard output (the results' port).
+
+The lines are those of the other tiers, `ok NAME`; the host puts machine.KERNEL before the
+names."""
+
+import os
+import platform
+import sys
+import time
+
+import display
+import gpu
+import servers
+import sound
+import system
+from situation import PATH, Failed, check, run
+
+QUIET = gpu.SITUATIONS + sound.SITUATIONS + system.SITUATIONS
+
+
+def say(line):
+    """One line to the host, at once."""
+    print(line.replace('\n', ' | ')[:900], flush=True)
+
+
+def wanted(name):
+    """The runner's arguments, as a file of the second disk."""
+    with open('/tests/wanted', encoding='utf-8') as f:
+        parts = f.read().split()
+    return not parts or any(part in name for part in parts)
+
+
+def shell(script):
+    """Shell in the machine itself; its output. Failed when it fails."""
+    status, out, err = run('set -e\n' + script, namespaces=False)
+    if status:
+        raise Failed(f'exit {status}: {(err or out).strip()[-400:]}')
+    return out.strip()
+
+
+def test(name, function, *args):
+    """Run one test and say how it came out."""
+    if not (wanted(name) or name.startswith('servers_')):
+        return
+    start = time.monotonic()
+    try:
+        function(*args)
+    except Failed as e:
+        say(f'not ok {name}: {e}')
+    except Exception as e:  # one broken test must not take the others with it
+        say(f'not ok {name}: {type(e).__name__}: {e}')
+    else:
+        say(f'ok {name}')
+    print(f'driver: {name}: {time.monotonic() - start:.1f} s', file=sys.stderr, flush=True)
+
+
+def prepare():
+    """Devices that no hardware brings, and the project's files where they are installed."""
+    shell('''
+        mount -t securityfs none /sys/kernel/security 2>/dev/null || :
+        mkdir -p /usr/local/lib/stremio-shim/guest
+        install -m 755 /tests/bin/* /usr/local/lib/stremio-shim/guest/
+        modprobe vgem
+        modprobe snd-aloop pcm_substreams=2
+        modprobe snd-hda-intel
+        udevadm settle
+    ''')
+
+
+def devices():
+    """The real devices on which everything below rests."""
+    found = shell('ls -ln /dev/dri /dev/snd; cat /proc/asound/cards; '
+                  'echo "$VIRTIO $VGEM $CARD"; cat /sys/kernel/security/lsm')
+    for line in found.splitlines():
+        print('driver:', line, file=sys.stderr)
+    for want in ('renderD128', 'renderD129', 'Loopback', 'HDA', 'apparmor', 'landlock'):
+        if want not in found:
+            raise Failed(f'no {want}: {found}')
+
+
+def frozen(up, name, before, situation, after):
+    """A situation that is the state of a server."""
+    up.signal(name, before)
+    try:
+        check(situation)
+    finally:
+        if after:
+            up.signal(name, after)
+
+
+def table():
+    """Every situation: without servers first, then with them, at last what kills them."""
+    for situation in QUIET:
+        test(situation.name, check, situation)
+    up = servers.Servers()
+    try:
+        test('servers_xorg', servers.xorg, up)
+        test('servers_session', servers.user_servers, up)
+        for situation in display.SITUATIONS:
+            test(situation.name, check, situation)
+        for name, before, situation, after in display.FROZEN:
+            test(situation.name, frozen, up, name, before, situation, after)
+    finally:
+        up.end()
+    count = len(QUIET) + len(display.SITUATIONS) + len(display.FROZEN)
+    say(f'# {count} situations, '
+        f'{time.clock_gettime(time.CLOCK_BOOTTIME):.0f} s after the start of the kernel')
+
+
+def main():
+    """Everything, in the order that needs the fewest changes in between."""
+    os.environ['PATH'] = PATH
+    say(f'# {platform.release()}, {os.cpu_count()} processors, '
+        f'{time.clock_gettime(time.CLOCK_BOOTTIME):.0f} s after the start of the kernel')
+    prepare()
+    test('devices', devices)
+    if os.path.exists('/tests/bin/stremio-probe'):
+        table()
+    else:
+        say('skip situations: stremio-probe is not built')
+
+
+if __name__ == '__main__':
+    main()
