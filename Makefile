@@ -55,7 +55,7 @@ ASAN_CFLAGS = -std=c11 -O1 -g $(WARN) $(CPPFLAGS) -isystem $(BUILD)/deps/host/in
 
 # --- Sources -------------------------------------------------------------------------------
 
-SHIM_SRC := $(wildcard shim/*.c)
+SHIM_SRC := $(wildcard shim/*.c) shim/probe/wire.c
 
 # Appended to by the parts' own .mk files:
 #  UNIT_TESTS  cmocka programs      FUZZERS  libFuzzer programs      BENCHES  print figures
@@ -66,12 +66,13 @@ HOSTCC := $(HOST_CC)
 CLANG := $(FUZZ_CC)
 
 include shim/policy/policy.mk
+include shim/probe/probe.mk
 include tests/container/container.mk
 include tests/unit/unit.mk
 include tests/bench/bench.mk
 -include tests/fuzz/fuzz.mk
 
-PROGRAMS := $(BUILD)/stremio-shim $(POLICY_TOOL)
+PROGRAMS := $(BUILD)/stremio-shim $(PROBE) $(POLICY_TOOL)
 SHIM_NAMES := $(SHIM_SRC:shim/%.c=%.o) $(POLICY_SHIM_SRCS:shim/%.c=%.o)
 SHIM_OBJ := $(addprefix $(BUILD)/obj/,$(SHIM_NAMES))
 # no_stdio.c stands in for parts of musl; glibc with the sanitizers wants its own.

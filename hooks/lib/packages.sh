@@ -20,7 +20,8 @@ package_set() {
 	build) echo gcc make musl-tools libc6-dev linux-libc-dev libseccomp-dev pkgconf dpkg-dev \
 		ca-certificates xz-utils patch ;;
 	unit) echo libcmocka-dev libseccomp-dev libcap-ng-dev ;;
-	container) echo python3 strace util-linux procps ;;
+	container) echo python3 python3-jsonschema python3-prometheus-client strace util-linux \
+		procps ;;
 	bench) echo python3 tini bubblewrap firejail crun golang-github-containers-common libseccomp-dev ;;
 	lint) echo clang-format clang-tidy cppcheck shellcheck ;;
 	incus) echo incus-base incus-client lxcfs iproute2 procps util-linux squashfs-tools ;;
