@@ -6,7 +6,9 @@
 #
 #   tests/machine/run.sh [NAME-PART]...    only tests whose name contains one of them
 #
-# MACHINE_KERNELS="6.1" runs one kernel only. The first run makes the disk (disk.sh).
+# MACHINE_KERNELS="6.1" runs one kernel only; else their guests run side by side. The first run
+# makes the disk (disk.sh). $BUILD/machine/KERNEL.table has a row for each situation: what was
+# brought about, and the finding, status, summary and hint that came of it.
 # Software emulation on purpose: it works wherever the tests do, in virtual machines too, and
 # what is tested is not the speed.
 #
@@ -29,7 +31,7 @@ export BUILD
 work=$BUILD/machine
 silence=${MACHINE_SILENCE:-300}
 said=$work/said
-qemu=
+guests=
 
 absent() {
 	kind=skip counts='0 0 1'
@@ -40,9 +42,10 @@ absent() {
 	exit
 }
 
-stop_guest() {
-	[ -z "$qemu" ] || kill -KILL "$qemu" 2> /dev/null || :
-	qemu=
+stop_guests() {
+	# shellcheck disable=SC2086 # process ids
+	[ -z "$guests" ] || kill -TERM $guests 2> /dev/null || :
+	guests=
 }
 
 # The disk with what is tested. Uncompressed: reading it is emulated, too.
@@ -68,13 +71,14 @@ second_disk() {
 	}
 }
 
-# usage: guest KERNEL: runs it to its end; its lines are in $work/KERNEL.results.
+# usage: guest KERNEL: runs it to its end and shows its lines. Called in a process of its own.
+# One processor each: there are as many guests as kernels, and emulation is all they do.
 guest() {
-	results=$work/$1.results console=$work/$1.console
+	kernel=$1 results=$work/$1.results console=$work/$1.console start=$(date +%s)
 	: > "$results"
 	: > "$console"
 	# The disk is shared by all guests and never written to: -snapshot.
-	TMPDIR=$work qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m 3072 \
+	TMPDIR=$work setpriv --pdeathsig KILL qemu-system-x86_64 -accel tcg -cpu max -smp 1 -m 2048 \
 		-machine pc -nodefaults -no-user-config -no-reboot -display none -snapshot \
 		-kernel "$disk.$1.vmlinuz" -initrd "$disk.$1.initrd" \
 		-append 'console=ttyS0 quiet panic=-1 mitigations=off nokaslr random.trust_cpu=on systemd.show_status=0 audit_backlog_limit=0' \
@@ -87,29 +91,31 @@ guest() {
 		-audiodev none,id=sound -device intel-hda -device hda-duplex,audiodev=sound \
 		> "$work/$1.qemu" 2>&1 < /dev/null &
 	qemu=$!
-	shown=0 size=0 since=$(date +%s)
+	trap 'kill -KILL "$qemu" 2> /dev/null; exit 143' TERM
+	shown=0 size=0 since=$start
 	while kill -0 "$qemu" 2> /dev/null; do
 		sleep 1
-		show "$1"
+		show
 		now=$(cat "$results" "$console" | wc -c)
 		if [ "$now" != "$size" ]; then
 			size=$now since=$(date +%s)
 		elif [ $(($(date +%s) - since)) -gt "$silence" ]; then
-			echo "# $1: silent for $silence s, ended"
-			stop_guest
+			echo "# $kernel: silent for $silence s, ended"
+			kill -KILL "$qemu" 2> /dev/null || :
 		fi
 	done
 	wait "$qemu" 2> /dev/null || :
-	qemu=
-	show "$1"
+	show
+	grep '^|' "$results" > "$work/$kernel.table" || :
 	if ! grep -q '^# end$' "$results"; then
-		tell "not ok machine.$1.finished: the guest ended early ($(last_words "$1"))"
+		tell "not ok machine.$kernel.finished: the guest ended early ($(last_words))"
 	fi
+	echo "# $kernel: $(($(date +%s) - start)) s"
 }
 
 last_words() {
-	tail -n 1 "$work/$1.qemu" | grep . ||
-		tr -d '\r' < "$work/$1.console" | grep . | tail -n 1 | cut -c1-160 | grep . ||
+	tail -n 1 "$work/$kernel.qemu" | grep . ||
+		tr -d '\r' < "$work/$kernel.console" | grep . | tail -n 1 | cut -c1-160 | grep . ||
 		echo 'it said nothing'
 }
 
@@ -117,12 +123,11 @@ tell() {
 	printf '%s\n' "$1" | tee -a "$said"
 }
 
-# Lines that have come whole since the last time.
+# Lines that have come whole since the last time; the table's rows are for its file.
 show() {
 	lines=$(wc -l < "$results")
 	[ "$lines" -gt "$shown" ] || return 0
-	sed -n "$((shown + 1)),${lines}p" "$results" |
-		sed "s/^ok /ok machine.$1./; s/^not ok /not ok machine.$1./; s/^skip /skip machine.$1./" |
+	sed -n "$((shown + 1)),${lines}{/^|/d;s/^\(ok\|not ok\|skip\) /\1 machine.$kernel./;p}" "$results" |
 		tee -a "$said"
 	shown=$lines
 }
@@ -140,15 +145,17 @@ mkdir -p "$work"
 : > "$said"
 disk=$(sh tests/machine/disk.sh) || absent 'no disk for the guest (see above)'
 second_disk "$@" || absent 'no second disk (see above)'
-trap stop_guest EXIT
+trap stop_guests EXIT
 trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 for kernel in ${MACHINE_KERNELS:-$(cat "$disk.kernels")}; do
-	start=$(date +%s)
-	guest "$kernel"
-	echo "# $kernel: $(($(date +%s) - start)) s"
+	guest "$kernel" &
+	guests="$guests $!"
 done
+# shellcheck disable=SC2086 # process ids
+wait $guests || :
+guests=
 failed=$(count 'not ok')
 echo "# passed failed skipped: $(count ok) $failed $(count skip)"
 [ "$failed" = 0 ]

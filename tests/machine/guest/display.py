@@ -5,19 +5,13 @@ import signal
 from functools import partial
 
 from servers import COOKIES, RUNTIME, TRUSTED
-from situation import Situation
+from situation import APPARMOR, ATTACH, DEVICE, Situation
 
-X = {'DISPLAY': ':0', 'XAUTHORITY': TRUSTED}
-SESSION = {'XDG_RUNTIME_DIR': RUNTIME}
-
-Socket = partial(Situation, devices='x11', check='x11.socket', env=X)
-Auth = partial(Situation, devices='x11', check='x11.auth', env=X)
-Extensions = partial(Situation, devices='x11', check='x11.extensions', env=X)
-Pulse = partial(Situation, devices='pulse', check='pulse.socket', env=SESSION)
-PipeWire = partial(Situation, devices='pulse', check='pipewire.socket', env=SESSION)
-Wayland = partial(Situation, devices='wayland', check='wayland.socket',
-                  env={**SESSION, 'WAYLAND_DISPLAY': 'wayland-1'})
-
+X0 = '/tmp/.X11-unix/X0'
+X5 = '/tmp/.X11-unix/X5'
+NATIVE = f'{RUNTIME}/pulse/native'
+PIPEWIRE = f'{RUNTIME}/pipewire-0'
+WAYLAND = f'{RUNTIME}/wayland-1'
 
 
 def cookie(name):
@@ -30,98 +24,171 @@ def display(value):
     return {'DISPLAY': value, 'XAUTHORITY': TRUSTED}
 
 
-SITUATIONS = [
-    Socket('x11_socket', status='ok', summary='.'),
-    Auth('x11_trusted_cookie', status='warn', summary='(?i)trusted|keyboard', hint='untrusted'),
-    Extensions('x11_extensions', status='(ok|warn)', summary='GLX|Present|XInput'),
-    Auth('x11_untrusted_cookie', env=cookie('untrusted'), status='ok', summary='(?i)untrusted'),
-    Auth('x11_no_cookie', env={'DISPLAY': ':0'}, status='fail', summary='(?i)no cookie',
-         hint='stremio-incus attach|xauth'),
-    Auth('x11_empty_cookie_file', env=cookie('empty'), status='fail', summary='(?i)no cookie',
-         hint='.'),
-    Auth('x11_cookie_file_missing', env=cookie('none'), status='fail',
-         summary='(?i)no cookie|no such file', hint='.'),
-    Auth('x11_cookie_of_another_display', env=cookie('display9'), status='fail',
-         summary='(?i)no cookie|another display', hint='.'),
-    Auth('x11_wrong_cookie', env=cookie('wrong'), status='fail',
-         summary='(?i)wrong cookie|cookie.*(wrong|refused|rejected|not accepted)', hint='.'),
-    Auth('x11_cookie_of_another_host', env=cookie('elsewhere'), status='fail',
-         summary='(?i)host', hint='(?i)ffff|FamilyWild|attach'),
-    Auth('x11_cookie_file_garbage', env=cookie('garbage'), status='fail',
-         summary='(?i)cookie|malformed|damaged|not', hint='.'),
-    Auth('x11_cookie_file_unreadable', 'mkdir -p /run/a; mount -t tmpfs none /run/a; '
-         f'cp {TRUSTED} /run/a/c; chown 0:0 /run/a/c; chmod 600 /run/a/c; chmod 755 /run/a',
-         env={'DISPLAY': ':0', 'XAUTHORITY': '/run/a/c'}, status='fail',
-         summary='(?i)permission denied|cannot be read|unreadable', hint='.'),
-    Auth('x11_access_control_off', f'DISPLAY=:0 XAUTHORITY={TRUSTED} xhost +',
-         env={'DISPLAY': ':0'}, status='warn', summary='(?i)without|no cookie|anyone|access control',
-         hint='(?i)xhost', after=f'DISPLAY=:0 XAUTHORITY={TRUSTED} xhost -'),
-    Auth('x11_localuser', f'DISPLAY=:0 XAUTHORITY={TRUSTED} xhost +si:localuser:stremio',
-         env={'DISPLAY': ':0'}, status='(ok|warn)', summary='(?i)without|no cookie|trusted',
-         hint='.', after=f'DISPLAY=:0 XAUTHORITY={TRUSTED} xhost -si:localuser:stremio'),
-    Socket('x11_screen_number', env=display(':0.0'), status='ok', summary='.'),
-    Socket('x11_unix_prefix', env=display('unix:0'), status='ok', summary='.'),
-    Socket('x11_remote', env=display('far-away:0'), status='skip', summary='(?i)not checked'),
-    Socket('x11_remote_screen', env=display('192.0.2.1:0.1'), status='skip',
-           summary='(?i)not checked'),
-    Socket('x11_display_nonsense', env=display('nonsense'), status='fail',
-           summary='(?i)DISPLAY', hint='.'),
-    Socket('x11_display_unset', env={'XAUTHORITY': TRUSTED}, status='(skip|fail)',
-           summary='DISPLAY', hint=r'DISPLAY|attach'),
-    Socket('x11_no_socket', env=display(':7'), status='fail',
-           summary='(?i)no (such )?(socket|file)|does not exist|nothing', hint='attach|DISPLAY'),
-    Socket('x11_plain_file', 'mount -t tmpfs none /tmp/.X11-unix; echo > /tmp/.X11-unix/X5',
-           env=display(':5'), status='fail', summary='(?i)not a socket|refused', hint='.'),
-    Socket('x11_stale_socket', 'mount -t tmpfs none /tmp/.X11-unix; chmod 755 /tmp/.X11-unix; '
-           'python3 -c "import socket; socket.socket(socket.AF_UNIX).bind(\'/tmp/.X11-unix/X5\')";'
-           'chmod 777 /tmp/.X11-unix/X5', env=display(':5'), status='fail',
-           summary='(?i)refused|nobody|no server|gone', hint='.'),
-    Socket('x11_socket_forbidden', 'mount -t tmpfs none /tmp/.X11-unix; chmod 755 /tmp/.X11-unix; '
-           'python3 -c "import socket; s = socket.socket(socket.AF_UNIX); '
-           's.bind(\'/tmp/.X11-unix/X5\'); s.listen()"; chmod 600 /tmp/.X11-unix/X5',
-           env=display(':5'), status='fail', summary='(?i)permission denied', hint='.'),
+def listening(path, mode):
+    """Shell: a socket that somebody listens on and never answers."""
+    return ("python3 -c 'import socket, time; s = socket.socket(socket.AF_UNIX); "
+            f's.bind("{path}"); s.listen(); time.sleep(1000)\' & '
+            f'while ! [ -S {path} ]; do sleep 0.1; done; chmod {mode} {path}; ')
 
-    Pulse('pulse_socket', status='ok', summary='(?i)pulse|protocol|answer'),
-    Pulse('pulse_server_named', env={'PULSE_SERVER': f'unix:{RUNTIME}/pulse/native'},
-          status='ok', summary='.'),
-    Pulse('pulse_remote', env={'PULSE_SERVER': 'tcp:far-away:4713'}, status='skip',
-          summary='(?i)not checked'),
-    Pulse('pulse_no_socket', f'mount -t tmpfs none {RUNTIME}/pulse', status='fail',
-          summary='(?i)no (such )?(socket|file)|does not exist|nothing', hint='attach|pulse'),
-    Pulse('pulse_directory_of_another', f'chown 0:0 {RUNTIME}/pulse; chmod 700 {RUNTIME}/pulse',
-          status='fail', summary='(?i)permission denied', hint='.',
-          after=f'chown 1000:1000 {RUNTIME}/pulse; chmod 700 {RUNTIME}/pulse'),
-    PipeWire('pipewire_socket', status='ok', summary='(?i)pipewire|answer|protocol'),
-    PipeWire('pipewire_plain_file', f'mkdir /run/p; mount -t tmpfs -o mode=711 none {RUNTIME}; '
-             f'echo > {RUNTIME}/pipewire-0; chown -R 1000:1000 {RUNTIME}', status='fail',
-             summary='(?i)not a socket|refused', hint='.', after='rmdir /run/p'),
-    Wayland('wayland_socket', status='ok', summary='(?i)global|wl_|registry|compositor'),
+
+def stale(path):
+    """Shell: a socket whose server has ended."""
+    return (f"python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind(\"{path}\")'; "
+            f'chmod 666 {path}; ')
+
+
+EMPTY = 'mount -t tmpfs -o mode=1777 x11 /tmp/.X11-unix; '
+RUN = f'mount -t tmpfs -o mode=700,uid=1000,gid=1000 run {RUNTIME}; mkdir {RUNTIME}/pulse; '
+SESSION = {'XDG_RUNTIME_DIR': RUNTIME}
+HOST = f'DISPLAY=:0 XAUTHORITY={TRUSTED} xhost '
+
+Socket = partial(Situation, devices='x11', check='x11.socket', env=display(':0'))
+Socket5 = partial(Situation, devices='x11', check='x11.socket', env=display(':5'), target=X5)
+Auth = partial(Situation, devices='x11', check='x11.auth')
+Extensions = partial(Situation, devices='x11', check='x11.extensions', env=display(':0'))
+Pulse = partial(Situation, devices='pulse', check='pulse.socket', env=SESSION, target=NATIVE)
+PipeWire = partial(Situation, devices='pulse', check='pipewire.socket', env=SESSION,
+                   target=PIPEWIRE)
+Wayland = partial(Situation, devices='wayland', check='wayland.socket',
+                  env={**SESSION, 'WAYLAND_DISPLAY': 'wayland-1'}, target=WAYLAND)
+
+STALE = '^stale: no server listens any more$'
+SILENT = '^accepts connections and does not answer$'
+NO_SOCKET = '^is not a socket$'
+FORBIDDEN = '^cannot be connected to: Permission denied$'
+
+SITUATIONS = [
+    Socket('x11_answers', status='ok', summary='^answers$', target=f'@?{X0}'),
+    Auth('x11_trusted_cookie', env=cookie('trusted'), status='ok',
+         summary='^trusted cookie accepted$',
+         hint=f'^a trusted X client can read the keyboard .*{ATTACH} --untrusted'),
+    Auth('x11_untrusted_cookie', env=cookie('untrusted'), status='ok',
+         summary='^untrusted cookie accepted$'),
+    Extensions('x11_extensions', status='ok', summary='^GLX .*Present MIT-SHM XInput2'),
+    Extensions('x11_extensions_untrusted', env=cookie('untrusted'), status='warn',
+               summary='missing: .*GLX', hint='^an untrusted cookie hides it'),
+    Auth('x11_no_cookie', env={'DISPLAY': ':0'}, status='fail',
+         summary='^no cookie: there is no such file; the server says: ',
+         hint=f'^no cookie came with the display: .*{ATTACH}$'),
+    Auth('x11_no_cookie_file', env=cookie('none'), status='fail',
+         summary='^no cookie: there is no such file', hint=f'^no cookie came .*{ATTACH}$'),
+    Auth('x11_empty_cookie_file', env=cookie('empty'), status='fail',
+         summary='^no cookie: the file is empty', hint=ATTACH),
+    Auth('x11_cookie_of_another_display', env=cookie('display9'), status='fail',
+         summary='^no cookie for this display in the file',
+         hint='^the file has cookies, none for this display: .*xauth list'),
+    Auth('x11_wrong_cookie', env=cookie('wrong'), status='fail', summary='^wrong cookie',
+         hint=f'^the server has another cookie, as after a new login: .*{ATTACH}$'),
+    Auth('x11_cookie_of_another_host', env=cookie('elsewhere'), status='fail',
+         summary='^no cookie for this host, one keyed to host elsewhere', hint='FamilyWild'),
+    Auth('x11_cookie_file_garbage', env=cookie('garbage'), status='fail',
+         summary='^no cookie: the file is not an Xauthority file',
+         hint='^not a file that xauth wrote: .*detach'),
+    Auth('x11_cookie_file_unreadable', env=cookie('unreadable'), status='fail',
+         summary='^no cookie: the file cannot be read: Permission denied',
+         hint=fr'^the application \(uid 1000\) cannot read {COOKIES}/unreadable: '),
+    Auth('x11_cookie_file_a_fifo', env=cookie('fifo'), status='fail',
+         summary='^no cookie: the file cannot be read', hint='^not a file that xauth wrote'),
+    Auth('x11_access_control_off', HOST + '+ > /dev/null', env={'DISPLAY': ':0'}, status='warn',
+         summary='^lets clients in without a cookie$', hint='xhost -', after=HOST + '-'),
+    Auth('x11_access_control_off_with_cookie', HOST + '+ > /dev/null', env=cookie('trusted'),
+         status='warn', summary='^lets clients in without a cookie$', hint='xhost -',
+         after=HOST + '-'),
+    Auth('x11_local_user_let_in', HOST + '+si:localuser:stremio > /dev/null',
+         env={'DISPLAY': ':0'}, status='warn', summary='^lets clients in without a cookie$',
+         hint='xhost -', after=HOST + '-si:localuser:stremio'),
+    Socket('x11_screen_0', env=display(':0.0'), status='ok', summary='^answers$'),
+    Extensions('x11_no_such_screen', env=display(':0.7'), status='fail',
+               summary='^the server has no such screen$', hint='environment.DISPLAY=:0$'),
+    Socket('x11_unix_prefix', env=display('unix:0'), status='ok', summary='^answers$'),
+    Socket('x11_remote', env=display('far-away:0'), status='skip',
+           summary='^a display of another machine: not checked$', hint='DISPLAY=:0$'),
+    Socket('x11_remote_screen', env=display('192.0.2.1:0.1'), status='skip',
+           summary='^a display of another machine: not checked$', hint='DISPLAY=:0$'),
+    Socket('x11_display_nonsense', env=display('nonsense'), status='fail',
+           summary='^DISPLAY names no display$', hint='^a display is :0, :0.1, unix:0 or host:0'),
+    Socket('x11_display_unset', env={'XAUTHORITY': TRUSTED}, status='fail',
+           summary='^DISPLAY is not set$', hint=f'^no display was given .*{ATTACH}$'),
+    Socket5('x11_no_socket', status='fail', summary='^not there$',
+            hint=f'^there is no such display here: .*{ATTACH}$'),
+    Socket5('x11_plain_file', f'{EMPTY}echo > {X5}; chmod 666 {X5}', status='fail',
+            summary=NO_SOCKET, hint='^an X server.s socket should be here: .*detach'),
+    Socket5('x11_stale_socket', EMPTY + stale(X5), status='fail', summary=STALE,
+            hint='^the server that made this socket is gone: '),
+    Socket5('x11_socket_forbidden', EMPTY + listening(X5, '600'), status='fail',
+            summary=FORBIDDEN, hint='^the socket belongs to somebody else: '),
+    Socket5('x11_never_answers', EMPTY + listening(X5, '666'), status='fail', summary=SILENT,
+            hint='^the server takes connections and does not answer: .*ps -o stat,args -C Xorg'),
+    Socket5('x11_another_server', EMPTY + f'ln -s {WAYLAND} {X5}', status='fail',
+            summary='without an answer$|not that of an X server$', hint=f'{DEVICE} show'),
+    Socket('x11_forbidden_by_apparmor', wrap=APPARMOR, status='fail', target=X0,
+           env=display(':0'), summary=FORBIDDEN, hint='.'),
+
+    Pulse('pulse_answers', status='ok', summary=r'^answers, protocol \d+$'),
+    Pulse('pulse_server_named', env={'PULSE_SERVER': f'unix:{NATIVE}'}, status='ok',
+          summary=r'^answers, protocol \d+$'),
+    Pulse('pulse_remote', env={'PULSE_SERVER': 'tcp:far-away:4713'}, status='skip', target='.*',
+          summary='not checked$', hint='environment.PULSE_SERVER=unix:PATH$'),
+    Pulse('pulse_no_socket', RUN, status='fail', summary='^not there$',
+          hint=f'^no sound server was given .*{ATTACH}$'),
+    Pulse('pulse_plain_file', RUN + f'echo > {NATIVE}; chmod -R 777 {RUNTIME}', status='fail',
+          summary=NO_SOCKET, hint='^the sound server.s socket should be here: .*detach'),
+    Pulse('pulse_stale', RUN + f'chmod 711 {RUNTIME}/pulse; ' + stale(NATIVE), status='fail',
+          summary=STALE, hint='systemctl --user restart pipewire-pulse'),
+    Pulse('pulse_directory_closed', RUN + f'chmod 700 {RUNTIME}/pulse', status='fail',
+          summary=FORBIDDEN, hint='^the sound server.s socket belongs to somebody else'),
+    Pulse('pulse_access_denied', env={'PULSE_SERVER': f'unix:{RUNTIME}/strict'}, status='fail',
+          summary='^access denied$', hint='^the server wants its cookie', target='.*'),
+    Pulse('pulse_another_server', env={'PULSE_SERVER': f'unix:{WAYLAND}'}, status='fail',
+          summary='^(the answer is not of its protocol|closes connections)', hint='.',
+          target=WAYLAND),
+    PipeWire('pipewire_answers', status='ok', summary=r'^answers, PipeWire \d+\.\d+\.\d+ \('),
+    PipeWire('pipewire_absent', RUN, status='skip', summary='^not there$'),
+    PipeWire('pipewire_named_and_absent', env={**SESSION, 'PIPEWIRE_REMOTE': 'other'},
+             status='warn', summary='^not there$', hint='^PIPEWIRE_REMOTE names a socket',
+             target=f'{RUNTIME}/other'),
+    PipeWire('pipewire_plain_file', RUN + f'echo > {PIPEWIRE}; chmod 666 {PIPEWIRE}',
+             status='fail', summary=NO_SOCKET, hint='^PipeWire.s socket should be here: .*detach'),
+    PipeWire('pipewire_stale', RUN + stale(PIPEWIRE), status='fail', summary=STALE,
+             hint='systemctl --user restart pipewire,'),
+    Wayland('wayland_answers', status='ok', summary=r'^\d+ globals'),
+    Wayland('wayland_display_unset', env=SESSION, status='fail', target='.*',
+            summary='^WAYLAND_DISPLAY is not set$', hint='environment.WAYLAND_DISPLAY=wayland-0'),
     Wayland('wayland_no_socket', env={**SESSION, 'WAYLAND_DISPLAY': 'wayland-9'}, status='fail',
-            summary='(?i)no (such )?(socket|file)|does not exist|nothing', hint='.'),
+            summary='^not there$', hint='^there is no such socket here: ',
+            target=f'{RUNTIME}/wayland-9'),
+    Wayland('wayland_stale', RUN + stale(WAYLAND), status='fail', summary=STALE,
+            hint='^the compositor that made this socket is gone'),
+    Wayland('wayland_forbidden', RUN + listening(WAYLAND, '600'), status='fail',
+            summary=FORBIDDEN, hint=f'{DEVICE} set stremio-machine DEVICE uid=1000 gid=1000'),
+    Wayland('wayland_plain_file', RUN + f'echo > {WAYLAND}; chmod 666 {WAYLAND}', status='fail',
+            summary=NO_SOCKET, hint='^a compositor.s socket should be here'),
+    Wayland('wayland_another_server', env={**SESSION, 'WAYLAND_DISPLAY': 'pipewire-0'},
+            status='fail', summary='^(the answer is not of its protocol|closes connections)',
+            hint='.', target=PIPEWIRE),
 ]
 
 # (server, signal before, situation, signal after): the server's own state is the situation.
 FROZEN = [
-    ('xorg', signal.SIGSTOP, Socket('x11_server_frozen', status='(ok|fail)', summary='.',
-                                    hint=None, check='x11.socket'), signal.SIGCONT),
-    ('xorg', signal.SIGSTOP, Auth('x11_frozen_no_answer', status='fail',
-                                  summary='(?i)no answer|not answer|time', hint='.'),
+    ('xorg', signal.SIGSTOP, Socket('x11_server_stopped', status='fail', summary=SILENT,
+                                    hint='ps -o stat,args -C Xorg'), signal.SIGCONT),
+    ('xorg', signal.SIGCONT, Socket('x11_server_continued', status='ok', summary='^answers$'),
+     None),
+    ('pulseaudio', signal.SIGSTOP, Pulse('pulse_stopped', status='fail', summary=SILENT,
+                                         hint='systemctl --user restart'), signal.SIGCONT),
+    ('pipewire', signal.SIGSTOP, PipeWire('pipewire_stopped', status='warn', summary=SILENT,
+                                          hint='systemctl --user restart pipewire'),
      signal.SIGCONT),
-    ('pulseaudio', signal.SIGSTOP, Pulse('pulse_frozen', status='fail',
-                                         summary='(?i)no answer|not answer|time', hint='.'),
+    ('weston', signal.SIGSTOP, Wayland('wayland_stopped', status='fail', summary=SILENT,
+                                       hint='^the compositor takes connections'),
      signal.SIGCONT),
-    ('pipewire', signal.SIGSTOP, PipeWire('pipewire_frozen', status='fail',
-                                          summary='(?i)no answer|not answer|time', hint='.'),
-     signal.SIGCONT),
-    ('weston', signal.SIGSTOP, Wayland('wayland_frozen', status='fail',
-                                       summary='(?i)no answer|not answer|time', hint='.'),
-     signal.SIGCONT),
-    ('weston', signal.SIGKILL, Wayland('wayland_killed', status='fail',
-                                       summary='(?i)refused|nobody|gone', hint='.'), None),
-    ('pipewire', signal.SIGKILL, PipeWire('pipewire_killed', status='fail',
-                                          summary='(?i)refused|nobody|gone', hint='.'), None),
-    ('pulseaudio', signal.SIGKILL, Pulse('pulse_killed', status='fail',
-                                         summary='(?i)refused|nobody|gone', hint='.'), None),
-    ('xorg', signal.SIGKILL, Socket('x11_killed', status='fail',
-                                    summary='(?i)refused|nobody|gone', hint='.'), None),
+    ('weston', signal.SIGKILL, Wayland('wayland_killed', status='fail', summary=STALE,
+                                       hint='^the compositor that made this socket is gone'),
+     None),
+    ('pipewire', signal.SIGKILL, PipeWire('pipewire_killed', status='warn', summary=STALE,
+                                          hint='systemctl --user restart pipewire,'), None),
+    ('pulseaudio', signal.SIGKILL, Pulse('pulse_killed', status='fail', summary=STALE,
+                                         hint='systemctl --user restart pipewire-pulse'), None),
+    ('xorg', signal.SIGKILL, Socket('x11_killed', status='fail', summary=STALE, target=X0,
+                                    hint='^the server that made this socket is gone'), None),
 ]
