@@ -38,7 +38,7 @@ SITUATIONS = [
         summary='^is device 1:3, not one of major 226$', hint=WRONG_DEVICE),
     Gpu('gpu_sound_device', 'dri; cp -a /dev/snd/timer /dev/dri/renderD128', status='fail',
         summary=r'^is device 116:\d+, not one of major 226$', hint=WRONG_DEVICE),
-    Gpu('gpu_primary_under_its_name', 'dri; cp -a $CARD /dev/dri/renderD128; '
+    Gpu('gpu_primary_under_its_name', 'dri $CARD; mv $CARD /dev/dri/renderD128; '
         'chmod 666 /dev/dri/renderD128', status='fail', summary=r'^is no render node: minor \d+$',
         hint=WRONG_DEVICE),
     Gpu('gpu_block_device', 'dri; mknod -m 666 /dev/dri/renderD128 b 254 0', status='fail',

@@ -106,9 +106,12 @@ def xorg(servers):
     open(f'{COOKIES}/empty', 'wb').close()
     with open(f'{COOKIES}/garbage', 'wb') as f:
         f.write(b'\xff\xff\xff\xff garbage \x00' * 20)
+    os.mkfifo(f'{COOKIES}/fifo')
     for name in os.listdir(COOKIES):
         os.chown(f'{COOKIES}/{name}', 1000, 1000)
         os.chmod(f'{COOKIES}/{name}', 0o600)
+    shutil.copy(TRUSTED, f'{COOKIES}/unreadable')
+    os.chmod(f'{COOKIES}/unreadable', 0o600)
 
 
 def user_servers(servers):
@@ -122,6 +125,15 @@ def user_servers(servers):
                                  '-L', 'module-alsa-sink device=hw:Loopback,0,1',
                                  '-L', 'module-native-protocol-unix auth-anonymous=1'],
                   lambda: os.path.exists(f'{RUNTIME}/pulse/native'), 'stremio', env)
+    # One that knows its clients by a cookie, which the application has not got.
+    servers.start('pulseaudio-strict',
+                  ['pulseaudio', '-n', '--daemonize=no', '--exit-idle-time=-1',
+                   '--use-pid-file=no', '--disable-shm', '-L', 'module-null-sink',
+                   '-L', f'module-native-protocol-unix socket={RUNTIME}/strict '
+                   'auth-group-enabled=0 auth-cookie=/root/pulse-cookie'],
+                  lambda: os.path.exists(f'{RUNTIME}/strict'), 'root',
+                  {'XDG_RUNTIME_DIR': '/run/strict', 'HOME': '/root'})
+    os.chmod(f'{RUNTIME}/strict', 0o777)
     servers.start('pipewire', ['pipewire'],
                   lambda: os.path.exists(f'{RUNTIME}/pipewire-0'), 'stremio', env)
     servers.start('weston', ['weston', '--backend=headless-backend.so', '--socket=wayland-1',
