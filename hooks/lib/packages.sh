@@ -27,8 +27,10 @@ package_set() {
 	incus) echo incus-base incus-client lxcfs iproute2 procps util-linux squashfs-tools ;;
 	image) echo mmdebstrap squashfs-tools ca-certificates ;;
 	busybox) echo busybox-static squashfs-tools ;;
+	machine) echo qemu-system-x86 mmdebstrap e2fsprogs squashfs-tools busybox-static ca-certificates \
+		python3 util-linux ;;
 	run) echo xvfb xauth x11-utils x11-apps netpbm ;;
-	*) echo "packages: $1: no such set (build unit container bench lint incus image busybox run)" >&2
+	*) echo "packages: $1: no such set (build unit container bench lint incus image busybox machine run)" >&2
 		return 64 ;;
 	esac
 }
