@@ -248,50 +248,24 @@ static void unknown_options_are_refused(void **state)
 
 static void bad_and_missing_values_are_refused(void **state)
 {
-	static const char *const words[] = {"--user=",
-					    "--policy=",
-					    "--userns=",
-					    "--userns=Allow",
-					    "--exec-bounding=some",
-					    "--stop-timeout=",
-					    "--stop-timeout=-1",
-					    "--stop-timeout=86401",
-					    "--stop-timeout=1.0001",
-					    "--stop-timeout=ten",
-					    "--ready=",
-					    "--ready=maybe",
-					    "--tmpfs=",
-					    "--tmpfs=relative",
-					    "--landlock=",
-					    "--landlock=on",
-					    "--rw=",
-					    "--ro=relative",
-					    "--verbose=1",
-					    "--quiet=",
-					    "--help=x",
-					    "--devices=",
-					    "--devices=gpu,",
-					    "--devices=,gpu",
-					    "--devices=system",
-					    "--devices=sandbox",
-					    "--devices=gpu x11",
-					    "--devices=none,gpu",
-					    "--require=GPU",
-					    "--require=all",
-					    "--wait=",
-					    "--wait=86401",
-					    "--self-test=",
-					    "--self-test=yaml",
-					    "--watch=1",
-					    "--version=1",
-					    "-tx"};
-	static const char *const alone[] = {"--user",	 "-u",
-					    "-vu",	 "--policy",
-					    "-p",	 "--tmpfs",
-					    "-t",	 "--stop-timeout",
-					    "--userns",	 "--exec-bounding",
-					    "--devices", "-d",
-					    "--require", "-w"};
+	/* clang-format off */
+	static const char *const words[] = {
+		"--user=", "--policy=", "--userns=", "--userns=Allow",
+		"--exec-bounding=some", "--stop-timeout=", "--stop-timeout=-1",
+		"--stop-timeout=86401", "--stop-timeout=1.0001", "--stop-timeout=ten",
+		"--ready=", "--ready=maybe", "--tmpfs=", "--tmpfs=relative", "--landlock=",
+		"--landlock=on", "--rw=", "--ro=relative", "--verbose=1", "--quiet=",
+		"--help=x", "--devices=", "--devices=gpu,", "--devices=,gpu",
+		"--devices=system", "--devices=sandbox", "--devices=gpu x11",
+		"--devices=none,gpu", "--require=GPU", "--require=all", "--wait=",
+		"--wait=86401", "--self-test=", "--self-test=yaml", "--watch=1",
+		"--version=1", "-tx",
+	};
+	static const char *const alone[] = {
+		"--user", "-u", "-vu", "--policy", "-p", "--tmpfs", "-t", "--stop-timeout",
+		"--userns", "--exec-bounding", "--devices", "-d", "--require", "-w",
+	};
+	/* clang-format on */
 
 	(void)state;
 	write_args("");
