@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hints.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "text.h"
+#include "wire.h"
 
 #define DEVICE "incus config device "
 #define NODE "unix-char path=%T gid=%G mode=0660 required=false"
@@ -11,7 +13,7 @@
 #define AS_ROOT                                                                                       \
 	"on the host: incus config set %N environment.STREMIO_EXEC_BOUNDING=full, incus restart %N, " \
 	"then: incus exec %N -- "
-#define TARGET_MAX 128 /* bytes of a path in a command; longer ones do not fit, or were cut */
+#define TARGET_MAX (WIRE_TARGET - 2) /* bytes of a path; longer ones were cut */
 
 static const char *const texts[HINTS] = {
 	[HINT_NONE] = "",
@@ -68,7 +70,7 @@ static const char *const texts[HINTS] = {
 		"the node is there, its GPU is not: see ls /dev/dri on the host, and remove "
 		"the old node: " DEVICE "remove %N DEVICE (see " DEVICE "show %N), then "
 		"restart the instance",
-	[HINT_GPU_ERROR] = "the driver refuses: see dmesg on the host",
+	[HINT_GPU_ERROR] = "the GPU's driver refuses: see dmesg on the host",
 	[HINT_GPU_NOT_DRM] = "it does not speak DRM: see ls -l %T and dmesg on the host",
 	[HINT_GPU_PRIMARY] =
 		"it lets the application become DRM master, which rendering does not "
@@ -103,7 +105,7 @@ static const char *const texts[HINTS] = {
 		"shares it: stremio-incus attach %N",
 	[HINT_SOUND_FORMAT] = "it needs conversion, which ALSA's plug does: let the player use "
 			      "plughw or a sound server: stremio-incus attach %N",
-	[HINT_SOUND_ERROR] = "the driver refuses: see dmesg on the host",
+	[HINT_SOUND_ERROR] = "the sound driver refuses: see dmesg on the host",
 
 	[HINT_X11_NO_DISPLAY] =
 		"no display was given to this instance: on the host, in the desktop "
@@ -349,7 +351,8 @@ static void value(struct text *t, char letter, const struct hint_values *v)
 	}
 }
 
-void hint_write(enum hint h, const struct hint_values *v, char *buf, size_t size)
+/* Return: true when all of it fitted. */
+static bool write_with(enum hint h, const struct hint_values *v, char *buf, size_t size)
 {
 	struct text t;
 	char one[2] = "";
@@ -363,4 +366,19 @@ void hint_write(enum hint h, const struct hint_values *v, char *buf, size_t size
 			text_str(&t, one);
 		}
 	}
+	return !text_full(&t);
+}
+
+/* A command that is cut is another one: what is too long is left for the reader to fill in. */
+void hint_write(enum hint h, const struct hint_values *v, char *buf, size_t size)
+{
+	struct hint_values shorter = *v;
+
+	if (write_with(h, v, buf, size))
+		return;
+	shorter.target = "PATH";
+	if (write_with(h, &shorter, buf, size))
+		return;
+	shorter.name = "NAME";
+	(void)write_with(h, &shorter, buf, size);
 }
