@@ -103,6 +103,7 @@ $(BUILD)/tools:
 		[ -f /usr/include/$$1 ]; }; \
 	have stdio.h || missing="$$missing libc6-dev"; \
 	have seccomp.h || missing="$$missing libseccomp-dev"; \
+	have X11/Xlib.h || missing="$$missing libx11-dev"; \
 	[ -z "$$missing" ] || { \
 		echo "make: tools: missing (apt-get install$$missing)" >&2; exit 1; }
 	@touch $@
