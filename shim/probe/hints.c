@@ -359,6 +359,8 @@ static bool write_with(enum hint h, const struct hint_values *v, char *buf, size
 	struct text t;
 	char one[2] = "";
 
+	/* No byte of another try stays behind the end. */
+	memset(buf, 0, size);
 	text_begin(&t, buf, size);
 	for (const char *s = hint_text(h); s && *s; s++) {
 		if (*s == '%') {

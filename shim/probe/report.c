@@ -183,6 +183,7 @@ _Noreturn void report_close(void)
 static void on_alarm(int sig)
 {
 	if (now.open) {
+		memset(now.record.summary, 0, sizeof(now.record.summary));
 		text_begin(&now.summary, now.record.summary, sizeof(now.record.summary));
 		if (sig == SIGALRM) {
 			report_say("no answer within ");

@@ -25,10 +25,11 @@ def program():
     return os.path.join(build, "asan/stremio-probe" if harness.ASAN else "stremio-probe")
 
 
-def room(**how):
+def room(shm=True, **how):
     """A box with what an application has, and the probe."""
-    box = Box(system=True, shm=True, dirs=("home", "run/user", "tmp/.X11-unix"), **how)
-    mount("shm", box.path("dev/shm"), "tmpfs", 0, "mode=1777,size=64m")
+    box = Box(system=True, shm=shm, dirs=("home", "run/user", "tmp/.X11-unix"), **how)
+    if shm:
+        mount("shm", box.path("dev/shm"), "tmpfs", 0, "mode=1777,size=64m")
     for name in (HOME, RUNTIME):
         os.mkdir(box.path(name), 0o700)
         os.chown(box.path(name), UID, UID)
@@ -38,8 +39,7 @@ def room(**how):
     return box
 
 
-def probe(box, *groups, env=None, peers=(), uid=UID, gids=(), deadline=DEADLINE_MS, options=(),
-          whole=True):
+def probe(box, *groups, env=None, peers=(), uid=UID, gids=(), deadline=DEADLINE_MS, options=()):
     """The findings of the groups, which must each end within the deadline and by themselves."""
     def become():
         for peer in peers:
