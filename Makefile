@@ -192,6 +192,10 @@ libdir := $(DESTDIR)$(prefix)/lib/stremio-shim
 sharedir := $(DESTDIR)$(prefix)/share/stremio-shim
 mandir := $(DESTDIR)$(prefix)/share/man
 docdir := $(DESTDIR)$(prefix)/share/doc/stremio-shim
+appdir := $(DESTDIR)$(prefix)/share/applications
+icondir := $(DESTDIR)$(prefix)/share/icons/hicolor/scalable/apps
+
+include hooks/host.mk
 
 install: all ## install below $(DESTDIR)$(prefix)
 	install -D -m 755 $(BUILD)/stremio-shim $(libdir)/guest/stremio-shim

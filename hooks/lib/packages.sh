@@ -26,8 +26,9 @@ package_set() {
 	incus) echo incus-base incus-client lxcfs iproute2 procps util-linux squashfs-tools ;;
 	image) echo mmdebstrap squashfs-tools ca-certificates ;;
 	busybox) echo busybox-static squashfs-tools ;;
+	session) echo xvfb xauth x11-utils xserver-xephyr dnsmasq-base nftables python3 musl-tools ;;
 	run) echo xvfb xauth x11-utils x11-apps netpbm ;;
-	*) echo "packages: $1: no such set (build unit container bench lint incus image busybox run)" >&2
+	*) echo "packages: $1: no such set (build unit container bench lint incus image busybox session run)" >&2
 		return 64 ;;
 	esac
 }
