@@ -2,8 +2,9 @@
 #
 # Installing the host's side that is scripts: stremio-incus with its library, manual and menu entry.
 
-HOST_LIB := $(wildcard hooks/lib/host-*.sh) hooks/lib/display.sh
-hostdir = $(libdir)/host
+# image-cmd.sh and what it sources are found below the same directory as in the tree.
+HOST_LIB := $(wildcard hooks/lib/*.sh)
+hostdir = $(libdir)/hooks/lib
 
 .PHONY: install-host uninstall-host
 install: install-host

@@ -26,6 +26,11 @@ display_cookie() {
 	[ -s "$3" ]
 }
 
+# display_entry FILE DISPLAY KEY: add it. By standard input: any user can read a command line.
+display_entry() {
+	printf 'add %s . %s\n' "$2" "$3" | xauth -q -f "$1" source - 2> /dev/null
+}
+
 display_answers() {
 	timeout 10 xwininfo -root > /dev/null 2>&1
 }
@@ -88,7 +93,8 @@ display_server() {
 	rm -f "$dir/number" "$dir/server-cookie" "$dir/named"
 	( umask 077 && : > "$dir/server-cookie" && : > "$dir/named" )
 	# The server looks at the key only, whatever display the entry is for.
-	xauth -q -f "$dir/server-cookie" add :0 . "$(mcookie)" 2>/dev/null
+	key=$(mcookie)
+	display_entry "$dir/server-cookie" :0 "$key"
 	# A session of its own: ^C at the terminal is for the script, which then ends the server
 	# after its clients.
 	setsid "$@" -displayfd 3 -auth "$dir/server-cookie" -nolisten tcp -noreset \
@@ -105,8 +111,7 @@ display_server() {
 		return 1
 	}
 	# The entry for :0 made to fit the number that the server chose.
-	key=$(xauth -f "$dir/server-cookie" list | awk '{ print $3 }')
-	xauth -q -f "$dir/named" add ":$(cat "$dir/number")" . "$key" 2>/dev/null
+	display_entry "$dir/named" ":$(cat "$dir/number")" "$key"
 	display_cookie "$dir/named" ":$(cat "$dir/number")" "$dir/cookie" || return 1
 	rm -f "$dir/named"
 }

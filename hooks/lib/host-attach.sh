@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2034,SC2154 # one program in several files: stremio-incus
 #
 # attach and detach: the session's display and sound for an instance, and what tells it of them.
 # For sourcing by stremio-incus.
@@ -28,23 +29,30 @@ application_ids() {
 		if (!hit)
 			hit = a ? a : b ? b : c ? c : "65532 65532"
 		split(hit, id, " ")
-		print id[1], group != "" ? group : id[2]
+		if (group != "")
+			id[2] = group
+		if (id[1] !~ /^[0-9]+$/ || id[2] !~ /^[0-9]+$/)
+			id[1] = id[2] = 65532
+		print id[1], id[2]
 	}'
 }
 
-# On a stopped instance a helper of Incus's serves files, which leaves when its last client has
-# gone: who comes just then is told EOF.
+# pull_text NAME PATH: nothing where there is no such file. It is the instance's: it may be
+# endless, or a pipe. On a stopped instance a helper of Incus's serves files, which leaves when
+# its last client has gone: who comes just then is told EOF.
 pull_text() {
-	for attempt in 1 2 3; do
-		incus file pull -q "$1$2" - 2> "$work/pull" < /dev/null && return 0
-		grep -q EOF "$work/pull" || return 0
+	for _ in 1 2 3; do
+		timeout 20 incus file pull -q "$1$2" - 2> "$work/pull" < /dev/null |
+			head -c 1048576 > "$work/pulled"
+		grep -q EOF "$work/pull" || break
 	done
+	cat "$work/pulled"
 }
 
 # push_private FILE NAME PATH: for the application's user alone.
 push_private() {
 	set -- incus file push -q -p "$1" "$2$3" --uid "$application_uid" --gid "$application_gid" --mode 0600
-	for attempt in 1 2; do
+	for _ in 1 2; do
 		! try "$@" || return 0
 		grep -q EOF "$work/error" || break
 	done
@@ -69,6 +77,9 @@ devices_with() {
 # socket_attach NAME DEVICE SOCKET: a socket of this session, through a proxy: the server sees
 # this user at the other end, as it does with every client of the session, and may start anew.
 socket_attach() {
+	# Incus makes the socket before PID 1 is there, but not its directory.
+	try incus file create -q -p --type=directory "$1$guest_dir" ||
+		grep -qi 'exist' "$work/error" || run_failed "$1"
 	set_device "$1" "$2" proxy "connect=unix:$3" "listen=unix:$guest_dir/$2" bind=instance \
 		"uid=$application_uid" "gid=$application_gid" mode=0600 \
 		"security.uid=$(id -u)" "security.gid=$(id -g)"
@@ -129,23 +140,34 @@ attachable() {
 	Frozen) missing "$1" "it is frozen (incus resume $1)" ;;
 	Error) fail "$1" "Incus calls it broken (incus info $1 --show-log)" ;;
 	esac
+	at_work=$(instance_busy "$1")
+	[ -z "$at_work" ] || fail "$1" "it is busy: $at_work (wait until that has ended: incus operation list; then try again)"
+}
+
+# What Incus is doing with it, if anything that files and devices have to wait for: a task. A
+# shell in it or its console are websockets.
+instance_busy() {
+	incus query "/1.0/operations?recursion=1&project=$project" < /dev/null 2> /dev/null | awk -v name="$1" '
+	function value(line) { sub(/^[^:]*: "/, "", line); sub(/",?$/, "", line); return line }
+	/^\t\t\t"class": / { task = /"task"/ }
+	/^\t\t\t"description": / { what = value($0) }
+	/^\t\t\t"status": / { running = /"Running"/ }
+	index($0, "\"/1.0/instances/" name "\"") || index($0, "\"/1.0/instances/" name "?") { hit = 1 }
+	/^\t\t\}/ { if (hit && task && running) { print what; exit } hit = 0 }'
 }
 
 attach_all() {
 	attachable "$1"
 	ids=$(application_ids "$1")
 	application_uid=${ids% *} application_gid=${ids#* }
-	# A proxy's socket needs its directory before the start.
-	[ -n "$(own_key user.stremio-shim.attached)" ] ||
-		try incus file create -q -p --type=directory "$1$guest_dir" ||
-		grep -qi 'exist' "$work/error" || run_failed "$1"
 	if [ "$opt_display" = none ]; then
 		[ -z "$(own_key user.stremio-shim.x11)" ] || x11_detach "$1"
 	else
 		x11_attach "$1"
 	fi
 	session_attach "$1"
-	set_keys "$1" "user.stremio-shim.attached=$application_uid"
+	# By whom, so that another user's login does not move it to another desktop.
+	set_keys "$1" "user.stremio-shim.attached=$(id -u)"
 	refresh_at_login
 }
 
@@ -153,40 +175,47 @@ attach_all() {
 autostart=${XDG_CONFIG_HOME:-${HOME:-}/.config}/autostart/stremio-incus.desktop
 
 refresh_at_login() {
-	[ ! -e "$autostart" ] || return 0
+	[ ! -e "$autostart" ] && [ -z "${SUDO_USER:-}" ] || return 0
 	show "# and $autostart, which runs 'stremio-incus attach --refresh' at each login"
-	[ $dry_run = 0 ] || return 0
+	[ "$dry_run" = 0 ] || return 0
 	{ mkdir -p "${autostart%/*}" && cat > "$autostart"; } 2> "$work/error" <<-END || warn attach "cannot write $autostart: attach again after each login"
 	[Desktop Entry]
 	Type=Application
 	Name=Stremio in Incus: this login's display
-	Exec=$(command -v stremio-incus || echo "$program") --quiet attach --refresh
+	Exec=$program --quiet attach --refresh
 	NoDisplay=true
 	END
 }
 
-# attached_instances: those attached by this tool, one a line.
+# attached_instances: those that this user has attached, one a line.
 attached_instances() {
 	incus query "/1.0/instances?recursion=1&project=$project" < /dev/null 2> /dev/null |
-		awk '/^\t\t"config": \{/ { own = 1 } /^\t\t\}/ { own = 0 }
-		own && /"user.stremio-shim.attached":/ { hit = 1 }
+		awk -v who="\"$(id -u)\"" '/^\t\t"config": \{/ { own = 1 } /^\t\t\}/ { own = 0 }
+		own && /"user\.stremio-shim\.attached":/ { sub(/,$/, "", $2); hit = $2 == who }
 		/^\t\t"name": "/ { name = $2; gsub(/[",]/, "", name) }
 		/^\t\}/ { if (hit) print name; hit = 0 }'
 }
 
+refresh_one() {
+	instance_read "$1" || return 0
+	case $(own_key user.stremio-shim.x11) in
+	trusted*|untrusted*) ;;
+	*) return 0 ;;
+	esac
+	attachable "$1"
+	ids=$(application_ids "$1")
+	application_uid=${ids% *} application_gid=${ids#* }
+	x11_attach "$1"
+	tell "$1: has the cookie of $x11_display"
+}
+
+# One that cannot have it does not keep it from the others.
 attach_refresh() {
+	rc=0
 	for name in $(attached_instances); do
-		instance_read "$name" || continue
-		case $(own_key user.stremio-shim.x11) in
-		trusted*|untrusted*) ;;
-		*) continue ;;
-		esac
-		[ "$instance_state" != Frozen ] || continue
-		ids=$(application_ids "$name")
-		application_uid=${ids% *} application_gid=${ids#* }
-		x11_attach "$name"
-		tell "$name: has the cookie of $x11_display"
+		( refresh_one "$name" ) || rc=1
 	done
+	return $rc
 }
 
 verb_attach() {
@@ -200,6 +229,7 @@ verb_attach() {
 	done
 	attach_check
 	incus_ready
+	lock_take
 	if [ $refresh = 1 ]; then
 		attach_refresh
 		return
@@ -222,6 +252,7 @@ verb_detach() {
 		only_name "$word"
 	done
 	incus_ready
+	lock_take
 	name=${name:-$default_name}
 	instance_require "$name"
 	attachable "$name"

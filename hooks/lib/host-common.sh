@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2034,SC2154 # one program in several files: stremio-incus
 #
 # What every verb of stremio-incus needs: messages, the one place where a command is run or, with
 # --dry-run, printed, and questions to Incus. For sourcing by stremio-incus.
@@ -21,13 +22,13 @@ quiet=0
 on_line=0
 
 clear_line() {
-	[ $on_line = 0 ] || printf '\r\033[K'
+	[ "$on_line" = 0 ] || printf '\r\033[K'
 	on_line=0
 }
 
 say() {
-	[ $quiet = 0 ] || return 0
-	if [ $dry_run = 1 ]; then
+	[ "$quiet" = 0 ] || return 0
+	if [ "$dry_run" = 1 ]; then
 		printf '# %s\n' "$*"
 	elif [ -t 1 ]; then
 		clear_line
@@ -41,7 +42,7 @@ say() {
 # A result, which stays on the screen.
 tell() {
 	clear_line
-	[ $quiet = 1 ] || if [ $dry_run = 1 ]; then
+	[ "$quiet" = 1 ] || if [ "$dry_run" = 1 ]; then
 		printf '# %s\n' "$*"
 	else
 		printf 'stremio-incus: %s\n' "$*"
@@ -84,13 +85,13 @@ quoted_words() {
 
 # show LINE: a command that is done by the shell itself, for --dry-run.
 show() {
-	[ $dry_run = 0 ] || printf '%s\n' "$1"
+	[ "$dry_run" = 0 ] || printf '%s\n' "$1"
 }
 
 # What to do about an error of Incus, from its own words. Nothing for one that is not known.
 remedy() {
 	case $1 in
-	*'o space left on device'*)
+	*'o space left on device'*|*'un out of disk space'*)
 		echo 'free space there: incus storage info POOL, incus image delete, incus delete' ;;
 	*'nstance is busy'*)
 		echo 'wait until that has ended: incus operation list; then try again' ;;
@@ -121,7 +122,7 @@ run_failed() {
 run_from() {
 	input=$1 step=$2
 	shift 2
-	if [ $dry_run = 1 ]; then
+	if [ "$dry_run" = 1 ]; then
 		quoted_words "$@"
 		# `incus init` takes its standard input for a configuration, which here is the script.
 		case $input:$2 in
@@ -141,7 +142,7 @@ run() {
 
 # A command that may fail.
 try() {
-	if [ $dry_run = 1 ]; then
+	if [ "$dry_run" = 1 ]; then
 		quoted_words "$@"
 		echo
 		return 0
@@ -283,21 +284,47 @@ drop_device() {
 	! own_device "$2" || run "$1" incus config device remove "$1" "$2"
 }
 
-# This user's private files about an instance: cookies, the process of a nested server.
-private_dir() {
+private_top() {
 	if [ -d "${XDG_RUNTIME_DIR:-/nowhere}" ] && [ -w "$XDG_RUNTIME_DIR" ]; then
-		echo "$XDG_RUNTIME_DIR/stremio-incus/$1"
+		echo "$XDG_RUNTIME_DIR/stremio-incus"
 	else
-		echo "${XDG_STATE_HOME:-$HOME/.local/state}/stremio-incus/$1"
+		echo "${XDG_STATE_HOME:-$HOME/.local/state}/stremio-incus"
 	fi
+}
+
+# This user's private files about an instance: cookies, the process of a nested server. No name
+# has an underscore, so that project and name are told apart.
+private_dir() {
+	case $project in
+	default) echo "$(private_top)/$1" ;;
+	*) echo "$(private_top)/${project}_$1" ;;
+	esac
 }
 
 # private_make DIR: it, readable by nobody else.
 private_make() {
-	if [ $dry_run = 1 ]; then
+	if [ "$dry_run" = 1 ]; then
 		printf 'mkdir -p -m 700 %s\n' "$(quoted "$1")"
 	else
 		( umask 077 && mkdir -p "$1" ) 2> "$work/error" || run_failed files
-		chmod 700 "$1" || fail files "$1: not this user's (remove it)"
+		chmod 700 "$1" 2> "$work/error" || fail files "$1: not this user's (remove it)"
 	fi
+}
+
+# One change at a time of this user's: two clicks on the menu's entry are two launches, which
+# would make one instance twice and choose one address for two. The lock goes with the process.
+lock_take() {
+	[ "$dry_run" = 0 ] || return 0
+	private_make "$(private_top)"
+	exec 9> "$(private_top)/lock"
+	flock -n 9 || {
+		say 'waiting for another stremio-incus to end'
+		flock -w 120 9 || fail busy 'another stremio-incus of this user has not ended after 120 s (pgrep -a stremio-incus)'
+	}
+}
+
+# What comes out of an instance, for a terminal: no control characters, which could move the
+# cursor, set the title or make it answer; those of Unicode (U+0080 to U+009F) neither.
+printable() {
+	tr -d '\000-\010\013-\037\177' | sed 's/\xc2[\x80-\x9f]//g'
 }

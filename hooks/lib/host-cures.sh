@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2034,SC2154 # one program in several files: stremio-incus
 #
 # From what is wrong to what to do: the self-test's findings, by id, and what applications say on
 # the console, by their words. The README's troubleshooting table has the same lines. For

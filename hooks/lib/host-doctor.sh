@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2034,SC2154 # one program in several files: stremio-incus
 #
 # doctor: from the host to the instance, a line for each thing looked at, and below what is wrong
 # the command that cures it. For sourcing by stremio-incus.
@@ -38,8 +39,7 @@ doctor_incus() {
 }
 
 doctor_pool() {
-	pool=$(incus storage list -f csv -c n < /dev/null 2> /dev/null | grep -x default ||
-		incus storage list -f csv -c n < /dev/null 2> /dev/null | head -n 1)
+	profile_pool
 	[ -n "$pool" ] || {
 		found fail incus.storage 'no storage pool' 'incus admin init --minimal'
 		return
@@ -211,7 +211,7 @@ verb_doctor() {
 	for word in "$@"; do
 		only_name "$word"
 	done
-	if [ $dry_run = 1 ]; then
+	if [ "$dry_run" = 1 ]; then
 		doctor_reads
 		return 0
 	fi

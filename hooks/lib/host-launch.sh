@@ -1,19 +1,19 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2034,SC2154 # one program in several files: stremio-incus
 #
 # launch and stop. For sourcing by stremio-incus.
 
 # When an instance comes to nothing: what PID 1 and Incus say of it.
 launch_why() {
-	incus console "$1" --show-log < /dev/null 2> /dev/null | tr -d '\r' | grep . | tail -n 5 |
-		sed 's/^/  console | /' >&2
-	incus info "$1" --show-log < /dev/null 2> /dev/null |
+	console_log "$1" | tail -n 5 | sed 's/^/  console | /' >&2
+	incus info "$1" --show-log < /dev/null 2> /dev/null | printable |
 		sed -n 's/^lxc .* ERROR  *\(.*\)$/  lxc.log | \1/p; s/.*\(Child <[0-9]*> ended on .*\)/  lxc.log | \1/p' |
 		tail -n 5 >&2
 }
 
 launch_instance() {
-	! instance_read "$1" || return 0
+	[ "$instance_state" = absent ] || return 0
 	image=${opt_image:-$default_image}
 	case $image in
 	*:*) ;;
@@ -23,7 +23,7 @@ launch_instance() {
 	esac
 	say "$1: making it from $image"
 	run "$1" incus init "$image" "$1" --no-profiles --profile "$profile"
-	[ $dry_run = 1 ] || instance_read "$1"
+	[ "$dry_run" = 1 ] || instance_read "$1"
 }
 
 is_ready() {
@@ -33,7 +33,7 @@ is_ready() {
 
 launch_wait() {
 	say "$1: waiting until the application has been started"
-	if [ $dry_run = 1 ]; then
+	if [ "$dry_run" = 1 ]; then
 		echo "incus query /1.0/instances/$1    # until its status is Ready"
 		return 0
 	fi
@@ -55,19 +55,19 @@ shim=/opt/stremio-shim/stremio-shim
 
 # self_test NAME: shows it, and keeps what came of it for `status`. Its status.
 self_test() {
-	if [ $dry_run = 1 ]; then
-		run self-test incus exec "$1" -- $shim --self-test
+	if [ "$dry_run" = 1 ]; then
+		run self-test incus exec "$1" -- "$shim" --self-test
 		return 0
 	fi
 	clear_line
 	rc=0
-	incus exec "$1" -- $shim --self-test < /dev/null > "$work/self-test" 2> "$work/error" || rc=$?
+	incus exec "$1" -- "$shim" --self-test < /dev/null > "$work/self-test" 2> "$work/error" || rc=$?
 	case $rc in
 	0) result=good ;;
 	69) result=problems ;;
 	*) result="no answer ($rc)" ;;
 	esac
-	[ $quiet = 1 ] || cat "$work/self-test"
+	[ "$quiet" = 1 ] || cat "$work/self-test"
 	case $result in
 	no*) warn self-test "$(tail -n 1 "$work/error") (stremio-incus logs $1)" ;;
 	esac
@@ -91,7 +91,14 @@ verb_launch() {
 	attach_check
 	case $opt_image in -*) usage_error "--image=$opt_image: no image is called so" ;; esac
 	incus_ready
+	lock_take
 	name=${name:-$default_name}
+	# Before anything is made: whoever has no display is told so, and nothing is left.
+	! instance_read "$name" || attachable "$name"
+	case $opt_display:${opt_trust:-$(own_key user.stremio-shim.x11)} in
+	none:*|*:xwayland*) ;;
+	*) x11_find > "$work/why" || missing x11 "$(cat "$work/why")" ;;
+	esac
 	profile_apply
 	launch_instance "$name"
 	case $instance_state in
@@ -104,7 +111,7 @@ verb_launch() {
 	attach_all "$name"
 	if [ $was_running = 0 ]; then
 		say "$name: starting"
-		if [ $dry_run = 1 ]; then
+		if [ "$dry_run" = 1 ]; then
 			echo "incus start $name"
 		else
 			incus start "$name" < /dev/null > "$work/output" 2> "$work/error" || {
@@ -132,6 +139,7 @@ verb_stop() {
 		esac
 	done
 	incus_ready
+	lock_take
 	name=${name:-$default_name}
 	instance_require "$name"
 	case $instance_state in

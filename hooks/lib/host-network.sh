@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2034,SC2154 # one program in several files: stremio-incus
 #
 # A network for an instance without a DHCP client in it. For sourcing by stremio-incus.
 #
@@ -89,7 +90,7 @@ network_resolver() {
 	if pull_text "$1" /etc/resolv.conf | grep -q '^nameserver'; then
 		return 0
 	fi
-	if [ $dry_run = 1 ]; then
+	if [ "$dry_run" = 1 ]; then
 		printf "echo 'nameserver %s' | incus file push - %s/etc/resolv.conf --mode 0644\n" "$2" "$1"
 		return 0
 	fi

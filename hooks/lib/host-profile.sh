@@ -1,11 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2034,SC2154 # one program in several files: stremio-incus
 #
 # The profile. For sourcing by stremio-incus and run.sh.
 #
 #   profile_text FILE [POOL]    FILE for that storage pool
 #   profile_system FILE         FILE for full system containers: their own init stays PID 1
-#   profile_pool                this Incus's pool: default, else the first
+#   profile_pool                pool: this Incus's default, else its first
 #   profile_apply               make or update it in Incus, where it is not so already
 #   guest_source FILE           the host directory with the shim that FILE names
 
@@ -24,9 +25,10 @@ profile_system() {
 		-e 's/^\(#.*\)--profile stremio$/\1--profile stremio-system/' "$1"
 }
 
+# Sets pool; empty when there is none.
 profile_pool() {
 	incus storage list -f csv -c n < /dev/null > "$work/pools" 2> "$work/error" || run_failed storage
-	grep -x default "$work/pools" || head -n 1 "$work/pools"
+	pool=$(grep -x default "$work/pools" || head -n 1 "$work/pools")
 }
 
 guest_source() {
@@ -44,7 +46,7 @@ profile_apply() {
 		missing profile "$profile_file is not there (make install)"
 	why=$(profile_problem)
 	[ -z "$why" ] || missing profile "$why"
-	pool=$(profile_pool)
+	profile_pool
 	[ -n "$pool" ] || missing profile 'Incus has no storage pool (incus admin init --minimal)'
 	profile_text "$profile_file" "$pool" > "$work/profile.yaml"
 	# Incus drops the comments, so the file's sum is kept with it.
@@ -58,7 +60,7 @@ profile_apply() {
 	else
 		say "profile $profile: updating it"
 	fi
-	if [ $dry_run = 1 ]; then
+	if [ "$dry_run" = 1 ]; then
 		printf 'sed %s %s | incus profile edit %s\n' \
 			"$(quoted "s|^\\( *pool:\\) .*|\\1 $pool|")" "$(quoted "$profile_file")" "$profile"
 	else

@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2034,SC2154 # one program in several files: stremio-incus
 #
 # status and logs. For sourcing by stremio-incus.
 
@@ -68,12 +69,12 @@ verb_status() {
 }
 
 console_log() {
-	incus console "$1" --show-log < /dev/null 2> /dev/null | tr -d '\r' | sed '/^$/d'
+	incus console "$1" --show-log < /dev/null 2> /dev/null | printable | sed '/^$/d'
 }
 
 # liblxc's own lines, errors and how PID 1 ended; its chatter is left out.
 lxc_log() {
-	incus info "$1" --show-log < /dev/null 2> /dev/null |
+	incus info "$1" --show-log < /dev/null 2> /dev/null | printable |
 		sed -n -e 's/^lxc [^ ]* \([0-9]*\)\.[0-9]* \(ERROR\|WARN\)  *\(.*\)/\1 \2 \3/p' \
 			-e 's/^lxc [^ ]* \([0-9]*\)\.[0-9]* [A-Z]*  *.*\(Child <[0-9]*> ended on .*\)/\1 \2/p'
 }
@@ -117,7 +118,7 @@ verb_logs() {
 	incus_ready
 	name=${name:-$default_name}
 	instance_require "$name"
-	if [ $dry_run = 1 ]; then
+	if [ "$dry_run" = 1 ]; then
 		run logs incus console "$name" --show-log
 		run logs incus info "$name" --show-log
 	elif [ $follow = 1 ]; then

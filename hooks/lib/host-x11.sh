@@ -1,5 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2034,SC2154 # one program in several files: stremio-incus
 #
 # The session's X server for an instance. For sourcing by stremio-incus.
 #
@@ -86,7 +87,7 @@ x11_cookie() {
 	if [ "$x11_kind" = untrusted ]; then
 		from=$1/untrusted
 		show "XAUTHORITY=$(quoted "$x11_authority") xauth -q -f $(quoted "$from") generate $x11_display . untrusted timeout 0"
-		if [ $dry_run = 0 ]; then
+		if [ "$dry_run" = 0 ]; then
 			rm -f "$from"
 			( umask 077 && : > "$from" )
 			XAUTHORITY=$x11_authority timeout 10 xauth -q -f "$from" generate "$x11_display" . \
@@ -96,7 +97,7 @@ x11_cookie() {
 	fi
 	# As display_cookie does it.
 	show "( umask 077; xauth -f $(quoted "$from") nlist $x11_display | sed 's/^..../ffff/' | xauth -q -f $(quoted "$1/cookie") nmerge - )"
-	[ $dry_run = 1 ] || display_cookie "$from" "$x11_display" "$1/cookie" ||
+	[ "$dry_run" = 1 ] || display_cookie "$from" "$x11_display" "$1/cookie" ||
 		missing x11 "no cookie for $x11_display in $from"
 }
 
@@ -127,14 +128,14 @@ nested_start() {
 		export DISPLAY="$x11_display" XAUTHORITY="$x11_authority"
 	fi
 	private_make "$1"
-	if [ $dry_run = 1 ]; then
-		x11_display=':$(cat '$(quoted "$1/number")')'
+	if [ "$dry_run" = 1 ]; then
+		x11_display=":\$(cat $(quoted "$1/number"))"
 		show "# $x11_server -displayfd 3 -auth $1/server-cookie -nolisten tcp -noreset"
 		return 0
 	fi
 	if ! display_server_pid "$1" > /dev/null; then
 		# shellcheck disable=SC2086
-		display_server "$1" $x11_server 2> "$work/error" ||
+		display_server "$1" $x11_server 2> "$work/error" 9>&- ||
 			fail x11 "$(sed 's/^x11: //' "$work/error")"
 	fi
 	x11_display=:$(cat "$1/number")
@@ -168,7 +169,7 @@ nested_stop() {
 	dir=$(private_dir "$1")
 	server=$(display_server_pid "$dir") || return 0
 	show "kill $server"
-	[ $dry_run = 1 ] || display_stop "$dir"
+	[ "$dry_run" = 1 ] || display_stop "$dir"
 }
 
 x11_detach() {

@@ -117,6 +117,7 @@ incusd_daemon_pid() {
 	first=$(incusd_pid "$1") || return 1
 	# No end of line is there, so that read says it found the end of the file.
 	read -r child _ < "/proc/$first/task/$first/children" || [ -n "$child" ] || return 1
+	# shellcheck disable=SC2013 # words of one line
 	for p in $(cat "/proc/$child/task/$child/children"); do
 		[ "$(readlink "/proc/$p/exe")" != "$(readlink -f "$(incusd_program)")" ] || { echo "$p"; return 0; }
 	done

@@ -29,7 +29,7 @@ test_host_launch_takes_one_command_to_a_running_application() {
 test_host_gives_the_cookie_of_this_display_only() {
 	session_up
 	xauth -q -f "$session/.Xauthority" add "$(uname -n)/unix:99" . "$(mcookie)" 2> /dev/null
-	chown $USER_ID "$session/.Xauthority"
+	chown "$USER_ID" "$session/.Xauthority"
 	player one
 	pull one/var/lib/stremio-shim/Xauthority > "$RIG/cookie"
 	[ "$(xauth -f "$RIG/cookie" nlist | cut -d' ' -f1)" = ffff ] ||
@@ -174,7 +174,7 @@ test_host_sound_server_sees_its_own_user() {
 	END
 	server=$!
 	until_true 10 test -S "$session/run/pulse/native" || die "$(cat "$RIG/server")"
-	chown -R $USER_ID "$session/run/pulse"
+	chown -R "$USER_ID" "$session/run/pulse"
 	player one
 	answer=$(inside one xclient /var/lib/stremio-shim/pulse)
 	again=$(incus restart one --timeout 20 && inside one xclient /var/lib/stremio-shim/pulse)

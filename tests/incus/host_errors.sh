@@ -96,10 +96,10 @@ test_host_names_what_is_wrong_with_the_display() {
 	chmod 000 "$session/closed"
 	VARIABLES='XAUTHORITY=/home/closed' host_fails 69 'x11: /home/closed cannot be read' attach one
 	: > "$session/empty"
-	chown $USER_ID "$session/empty"
+	chown "$USER_ID" "$session/empty"
 	VARIABLES='XAUTHORITY=/home/empty' host_fails 69 'x11: no cookie for :.* in /home/empty' attach one
 	xauth -q -f "$session/wrong" add "$(uname -n)/unix:$DISPLAY_NUMBER" . "$(mcookie)" 2> /dev/null
-	chown $USER_ID "$session/wrong"
+	chown "$USER_ID" "$session/wrong"
 	VARIABLES='XAUTHORITY=/home/wrong' host_fails 69 'x11: .*refuses the cookie' attach one
 }
 
@@ -115,6 +115,7 @@ test_host_knows_a_stale_socket() {
 }
 
 test_host_says_that_untrusted_needs_the_security_extension() {
+	# shellcheck disable=SC2034 # for session_up
 	XSERVER_OPTIONS='-extension SECURITY'
 	session_up
 	player one
@@ -185,7 +186,8 @@ test_host_shows_what_an_application_that_ends_at_once_has_said() {
 doctor_says() {
 	printf '%s\n' "$1" > "$RIG/words"
 	push "$RIG/words" one/words --mode 0644
-	incus start one && until_true 10 is_stopped one || die 'it does not run'
+	start one
+	until_true 10 is_stopped one || die 'it does not end'
 	host doctor one
 	grep -qE -- "$2" "$RIG/out" || die "$1: $(tail -n 3 "$RIG/out" | tr '\n' ' ')"
 }

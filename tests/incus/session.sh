@@ -32,7 +32,7 @@ session_up() {
 	chown -R $USER_ID:$USER_ID "$session"
 	# Proxies of the daemon's connect to what is there for the user.
 	in_daemon mount --bind "$session" /home || die 'cannot mount'
-	DISPLAY_NUMBER= xserver=
+	DISPLAY_NUMBER='' xserver=''
 	trap session_down EXIT
 	xserver_cookie
 	xserver_start
@@ -49,7 +49,7 @@ session_down() {
 # VARIABLES is for a test that wants the session otherwise: NAME=VALUE, or -u NAME.
 VARIABLES=
 user() {
-	# shellcheck disable=SC2016
+	# shellcheck disable=SC2016,SC2086
 	unshare --mount sh -c '
 		mount --bind "$1/incus" /var/lib/incus && mount --bind "$1/usr" /usr/local &&
 			mount --bind "$1/session" /home || exit 99
@@ -58,7 +58,8 @@ user() {
 		exec setpriv --reuid="$uid" --regid="$uid" --groups="$gid" -- "$@"' user \
 		"$RIG" $USER_ID "${SESSION_GROUP:-$(stat -c %g "$RIG/incus/unix.socket")}" \
 		env -i PATH="${SESSION_PATH:-/usr/local/bin:/usr/bin:/bin}" HOME=/home XDG_RUNTIME_DIR=/home/run \
-		TMPDIR=/home/tmp DISPLAY=":$DISPLAY_NUMBER" XAUTHORITY=/home/.Xauthority $VARIABLES "$@"
+		TMPDIR=/home/tmp DISPLAY=":$DISPLAY_NUMBER" XAUTHORITY=/home/.Xauthority \
+		env $VARIABLES "$@"
 }
 
 host() {

@@ -58,8 +58,9 @@ static int find_cookie(const char *path, const char *number, char cookie[COOKIE]
 		return -1;
 	while ((high = getc(f)) != EOF) {
 		family = high * 256 + getc(f);
-		if (field(f, address, sizeof(address)) < 0 || field(f, display, sizeof(display)) < 0 ||
-		    field(f, name, sizeof(name)) < 0 || (n = field(f, data, sizeof(data))) < 0)
+		if (field(f, address, sizeof(address)) < 0 ||
+		    field(f, display, sizeof(display)) < 0 || field(f, name, sizeof(name)) < 0 ||
+		    (n = field(f, data, sizeof(data))) < 0)
 			break;
 		if (family == FAMILY_WILD && n == COOKIE && !strcmp(display, number) &&
 		    !strcmp(name, protocol)) {
@@ -73,7 +74,8 @@ static int find_cookie(const char *path, const char *number, char cookie[COOKIE]
 
 static int handshake(int fd, const char cookie[COOKIE])
 {
-	unsigned char hello[12 + 20 + COOKIE] = {'l', 0, 11, 0, 0, 0, sizeof(protocol) - 1, 0, COOKIE};
+	unsigned char hello[12 + 20 + COOKIE] = {'l', 0,     11, 0, 0, 0, sizeof(protocol) - 1,
+						 0,   COOKIE};
 	unsigned char answer[8 + 255];
 	ssize_t n;
 
