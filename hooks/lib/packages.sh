@@ -26,7 +26,8 @@ package_set() {
 	incus) echo incus-base incus-client lxcfs iproute2 procps util-linux squashfs-tools ;;
 	image) echo mmdebstrap squashfs-tools ca-certificates ;;
 	busybox) echo busybox-static squashfs-tools ;;
-	session) echo xvfb xauth x11-utils xserver-xephyr dnsmasq-base nftables python3 musl-tools ;;
+	session) echo xvfb xauth x11-utils xserver-xephyr dnsmasq-base nftables python3 musl-tools \
+		strace pulseaudio pulseaudio-utils ;;
 	run) echo xvfb xauth x11-utils x11-apps netpbm ;;
 	*) echo "packages: $1: no such set (build unit container bench lint incus image busybox session run)" >&2
 		return 64 ;;

@@ -249,3 +249,97 @@ test_host_profile_system_leaves_the_image_its_own_init() {
 	[ "$first" = 'sleep 1000 ' ] || die "PID 1 is $first"
 	echo "$confined" | grep -q '^NoNewPrivs:.1$' || die 'what is started through the shim is not confined'
 }
+
+# A real sound server of the session's, which lets in its own user only; what reaches its sink
+# can be recorded.
+sound_server_up() {
+	mkdir -p "$session/run/pulse"
+	chown "$USER_ID" "$session/run/pulse"
+	user pulseaudio -n --daemonize=no --exit-idle-time=-1 --use-pid-file=no \
+		--load='module-null-sink sink_name=ear rate=48000 channels=1 format=s16le' \
+		--load='module-native-protocol-unix socket=/home/run/pulse/native' \
+		> "$RIG/pulse.log" 2>&1 < /dev/null &
+	sound_server=$!
+	until_true 20 test -S "$session/run/pulse/native" || die "pulseaudio: $(tail -n 1 "$RIG/pulse.log")"
+}
+
+# The whole way, with the default image: one command, and then the pixels of the X server and the
+# samples of the sound server.
+test_host_launch_is_a_moving_picture_and_a_tone() {
+	packages_install run image > "$RIG/out" 2>&1 || die "$(tail -n 1 "$RIG/out")"
+	file=$(image_media "$BUILD/images" 2> "$RIG/out") || die "$(tail -n 1 "$RIG/out")"
+	image_import "$file" stremio || die 'the image'
+	session_up
+	sound_server_up
+	host launch
+	rc=$?
+	DISPLAY=:$DISPLAY_NUMBER XAUTHORITY=$session/.Xauthority
+	export DISPLAY XAUTHORITY
+	[ $rc = 0 ] && window=$(window_wait '' 60) && colours=$(shows "$RIG/shot") &&
+		user timeout 5 parec --rate=48000 --channels=1 --format=s16le -d ear.monitor \
+			> "$RIG/tone.raw" 2> /dev/null < /dev/null
+	kill "$sound_server"
+	hertz=$(tone "$RIG/tone.raw")
+	incus image delete stremio
+	[ $rc = 0 ] || die "launch: $(tail -n 1 "$RIG/out")"
+	[ -n "$window" ] || die "no window: $(said stremio | tail -n 1)"
+	[ "${colours:-0}" -ge 64 ] || die "the window is blank: ${colours:-0} colours"
+	cmp -s "$RIG/shot.1" "$RIG/shot.2" && die 'the picture stands still'
+	[ -n "$hertz" ] || die 'silence'
+	echo "$hertz" | awk '{ exit !($1 > 435 && $1 < 445) }' || die "$hertz Hz, where the clip has 440"
+}
+
+# Two pictures of $window once it shows something; the number of colours.
+shows() {
+	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
+		n=$(window_shot "$window" "$1.1") || return 1
+		[ "$n" -lt 64 ] || break
+		sleep 1
+	done
+	sleep 1
+	window_shot "$window" "$1.2" > /dev/null
+	echo "$n"
+}
+
+# Any user of the machine can read every command line.
+test_host_cookies_are_on_no_command_line() {
+	session_up
+	player one
+	host_ok stop one
+	for word in --untrusted --nested; do
+		host_ok detach one
+		user strace -f -qq -e trace=execve -s 4096 -o /home/trace \
+			stremio-incus attach one "$word" > "$RIG/out" 2>&1 < /dev/null ||
+			die "attach $word: $(tail -n 1 "$RIG/out")"
+		grep -q 'execve.*"xauth"' "$session/trace" || die 'strace has seen nothing'
+		for file in "$session/.Xauthority" "$session"/run/stremio-incus/one/*ookie; do
+			for key in $(xauth -f "$file" list | awk '{ print $3 }'); do
+				[ ${#key} = 32 ] || die "no key in $file"
+				grep -q "$key" "$session/trace" && die "$word: the key of ${file##*/} is on a command line"
+			done
+		done
+	done
+	true
+}
+
+# The menu's entry clicked twice.
+test_host_two_launches_at_once_make_one_instance() {
+	session_up
+	user stremio-incus launch one --image=busybox --no-self-test > "$RIG/first" 2>&1 < /dev/null &
+	first=$!
+	host_ok launch one --image=busybox --no-self-test
+	wait $first || die "the other one: $(tail -n 1 "$RIG/first")"
+	[ "$(state one)" = Ready ] || die "state $(state one)"
+}
+
+# A login of one user does not put the windows of another's on its screen.
+test_host_login_refreshes_only_what_this_user_attached() {
+	session_up
+	player one
+	player two
+	incus config set two user.stremio-shim.attached=4321
+	host_ok attach --refresh
+	grep -q '^stremio-incus: one: has the cookie' "$RIG/out" || die "$(cat "$RIG/out")"
+	grep -q 'two' "$RIG/out" && die 'another one is refreshed, too'
+	true
+}

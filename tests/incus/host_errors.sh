@@ -37,9 +37,10 @@ test_host_says_that_an_instance_is_busy() {
 	host_ok stop one
 	incus config set one raw.lxc='lxc.hook.pre-start = /bin/sleep 6'
 	incus start one > /dev/null 2>&1 &
+	start=$!
 	until_true 5 sh -c 'incus operation list -f csv | grep -qi running' || die 'the start was too fast'
 	host_fails 1 'usy.*incus operation list' attach one --sound=none --display=none
-	wait
+	wait $start
 }
 
 test_host_names_the_group_of_incus() {
@@ -126,9 +127,8 @@ test_host_names_the_package_of_a_missing_nested_server() {
 	session_up
 	player one
 	mkdir "$session/bin"
-	for p in /usr/bin/* /bin/*; do
-		[ "${p##*/}" = Xephyr ] || ln -sf "$p" "$session/bin/"
-	done
+	ln -s -t "$session/bin" /usr/bin/*
+	rm "$session/bin/Xephyr"
 	SESSION_PATH=/usr/local/bin:/home/bin host_fails 69 'x11: --nested=xephyr: Xephyr is not installed .apt-get install xserver-xephyr' attach one --nested
 	VARIABLES='-u WAYLAND_DISPLAY' host_fails 69 'wayland: no socket' attach one --wayland
 	host_fails 69 'sound: no socket' attach one --sound=pulse
@@ -144,7 +144,7 @@ test_host_tells_of_a_full_disk() {
 	rc=$?
 	in_daemon umount "/var/lib/incus/storage-pools/default/containers"
 	[ $rc != 0 ] || die 'it started on a full disk'
-	grep -q 'stremio-incus: two: .*no space left.*free space' "$RIG/out" || die "$(tail -n 1 "$RIG/out")"
+	grep -qE 'stremio-incus: two: .*(no space left|out of disk space).*free space' "$RIG/out" || die "$(tail -n 1 "$RIG/out")"
 }
 
 test_host_makes_a_missing_profile_and_says_what_it_lacks() {
@@ -206,4 +206,40 @@ test_host_doctor_knows_what_applications_say() {
 	doctor_says 'qt.qpa.xcb: could not connect to display :0' 'no display'
 	doctor_says 'Render process terminated abnormally' 'the web view is dead'
 	doctor_says 'Error: getaddrinfo EAI_AGAIN api.example' 'no name server answers'
+}
+
+# What an application writes can move the cursor or make a terminal type; not through this.
+test_host_shows_no_control_characters_of_an_application() {
+	session_up
+	host_ok launch one --image=busybox --no-self-test --display=none
+	host_ok stop one
+	printf '#!/bin/sh\nprintf "\\033]0;title\\007\\302\\233c good-bye\\n"\nexit 1\n' > "$RIG/app"
+	push "$RIG/app" one/bin/app --mode 0755
+	printf '%s\n' -- /bin/app > "$RIG/args"
+	push "$RIG/args" one/etc/stremio-shim.args --mode 0644
+	host launch one --display=none
+	for words in 'launch one --display=none' 'logs one' 'doctor one'; do
+		# shellcheck disable=SC2086
+		host $words
+		LC_ALL=C grep -q "$(printf '[\001-\010\013-\037\177]\\|\302[\200-\237]')" "$RIG/out" &&
+			die "$words: $(grep -m1 good-bye "$RIG/out" | od -c | head -n 4)"
+	done
+	host logs one
+	grep -q 'good-bye$' "$RIG/out" || die "the text itself: $(tail -n 1 "$RIG/out")"
+}
+
+# Files of the instance's own are read: an endless one, a pipe, nonsense.
+test_host_is_not_held_up_by_hostile_files() {
+	session_up
+	player one
+	inside_root="incus exec one -- sh -c"
+	$inside_root 'rm /etc/passwd; yes stremio:x:1000\$\(id\)\ -1:-1 | head -c 30000000 > /etc/passwd' < /dev/null
+	host_ok attach one
+	[ "$(incus exec one -- stat -c %u /var/lib/stremio-shim/Xauthority)" = 65532 ] ||
+		die "owner $(incus exec one -- stat -c %u /var/lib/stremio-shim/Xauthority)"
+	$inside_root 'rm /etc/passwd; ln -s /dev/zero /etc/passwd' < /dev/null
+	host attach one
+	$inside_root 'rm /etc/passwd; mkfifo /etc/passwd' < /dev/null
+	host attach one
+	true
 }
