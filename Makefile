@@ -202,6 +202,10 @@ sharedir := $(DESTDIR)$(prefix)/share/stremio-shim
 mandir := $(DESTDIR)$(prefix)/share/man
 docdir := $(DESTDIR)$(prefix)/share/doc/stremio-shim
 udevdir := $(DESTDIR)$(prefix)/lib/udev/rules.d
+appdir := $(DESTDIR)$(prefix)/share/applications
+icondir := $(DESTDIR)$(prefix)/share/icons/hicolor/scalable/apps
+
+include hooks/host.mk
 
 install: all ## install below $(DESTDIR)$(prefix)
 	install -D -m 755 $(BUILD)/stremio-shim $(libdir)/guest/stremio-shim

@@ -29,8 +29,10 @@ package_set() {
 	busybox) echo busybox-static squashfs-tools ;;
 	machine) echo qemu-system-x86 mmdebstrap e2fsprogs squashfs-tools busybox-static ca-certificates \
 		python3 util-linux ;;
+	session) echo xvfb xauth x11-utils xserver-xephyr dnsmasq-base nftables python3 musl-tools \
+		strace pulseaudio pulseaudio-utils ;;
 	run) echo xvfb xauth x11-utils x11-apps netpbm ;;
-	*) echo "packages: $1: no such set (build unit container bench lint incus image busybox machine run)" >&2
+	*) echo "packages: $1: no such set (build unit container bench lint incus image busybox machine session run)" >&2
 		return 64 ;;
 	esac
 }

@@ -13,6 +13,8 @@ die() {
 
 rig_up() {
 	chmod 711 "$RIG"
+	# shellcheck disable=SC2034 # for incusd_start
+	! getent group incus-admin > /dev/null || INCUSD_GROUP=incus-admin
 	incusd_start "$RIG/incus" || return 1
 	image=$(image_busybox "$BUILD/images" 2> "$RIG/image.log") || {
 		tail -n 1 "$RIG/image.log" >&2
