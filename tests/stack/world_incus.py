@@ -70,6 +70,7 @@ class IncusWorld(Watched):
         set_disk("x11", f"source={x11}/.X11-unix", "path=/tmp/.X11-unix", "readonly=true")
         set_disk("home", f"source={self.home}", "path=/home/stremio")
         set_disk("app", f"source={here}/app", "path=/opt/stack", "readonly=true")
+        self.heard = ""
         for pair in ("security.nesting=false", *config):
             incus("config", "set", NAME, pair)
 
@@ -78,13 +79,16 @@ class IncusWorld(Watched):
         incus("config", "set", NAME, *[f"environment.{key}={value}" for key, value in
                                        {**ENVIRONMENT, **(env or {})}.items()])
         self.forget()
-        self.pid, self.code = None, None
+        self.pid, self.code, self.heard = None, None, ""
         incus("start", NAME)
         self.pid = next((pid for pid, status in self.processes().items()
                          if status["NSpid"].split()[-1] == "1"), 0)
 
     def said(self, size=600):
-        return incus("console", NAME, "--show-log", wrong=False).replace("\r", "")[-size:]
+        log = incus("console", NAME, "--show-log", wrong=False).replace("\r", "")
+        # Of a running instance Incus gives out what is new since it was last asked.
+        self.heard = log if self._stopped() else self.heard + log
+        return self.heard[-size:]
 
     def _stopped(self):
         return json.loads(incus("query", f"/1.0/instances/{NAME}"))["status"] == "Stopped"
