@@ -77,6 +77,7 @@ def prepare():
         modprobe snd-aloop pcm_substreams=2
         modprobe snd-hda-intel
         udevadm settle
+        install -d -o stremio -g stremio -m 700 /run/user/1000
         apparmor_parser --replace --skip-cache /tests/no-devices.apparmor
         systemd-run --quiet --unit=machine-closed -p DevicePolicy=closed sleep infinity
     ''')
