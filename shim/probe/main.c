@@ -148,8 +148,10 @@ static void limit(void)
 #ifndef __SANITIZE_ADDRESS__ /* whose shadow takes terabytes of addresses */
 		{RLIMIT_AS, 192ul << 20},
 #endif
-		{RLIMIT_CPU, 2},	  {RLIMIT_NOFILE, 64},
-		{RLIMIT_FSIZE, 65536},	  {RLIMIT_CORE, 0},
+		{RLIMIT_CPU, 2},
+		{RLIMIT_NOFILE, 64},
+		{RLIMIT_FSIZE, sizeof(struct wire_record) * WIRE_RECORDS_MAX},
+		{RLIMIT_CORE, 0},
 	};
 
 	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {

@@ -58,6 +58,16 @@ static void send_record(const struct wire_record *r)
 	}
 }
 
+/* A record that is being sent is sent, or the handler would leave it out: it is held off. */
+static void hold_alarm(bool hold)
+{
+	sigset_t alarm;
+
+	sigemptyset(&alarm);
+	sigaddset(&alarm, SIGALRM);
+	(void)sigprocmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &alarm, NULL);
+}
+
 static void send_now(enum wire_status status, enum hint hint)
 {
 	struct wire_record *r = &now.record;
@@ -134,7 +144,9 @@ void report_owner_gid(unsigned int gid)
 
 void report_end(enum wire_status status, enum hint hint)
 {
+	hold_alarm(true);
 	send_now(status, hint);
+	hold_alarm(false);
 }
 
 void report_drop(void)
@@ -165,7 +177,8 @@ _Noreturn void report_close(void)
 }
 
 /* The time is up. Interrupted was a wait, or work on the summary, which is written anew;
- * nothing here allocates or takes a lock. */
+ * nothing here allocates or takes a lock. That report_end()
+ * unblocks the signal in here does no harm: the timer fires once. */
 static void on_alarm(int sig)
 {
 	(void)sig;
@@ -202,5 +215,7 @@ void report_open(enum wire_group group, int fd, uint32_t limit_ms)
 	clock_gettime(CLOCK_MONOTONIC, &now.start);
 	keep_name();
 	sigaction(SIGALRM, &action, NULL);
+	/* Whoever started this may have blocked it. */
+	hold_alarm(false);
 	(void)setitimer(ITIMER_REAL, &when, NULL);
 }

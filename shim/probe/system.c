@@ -78,7 +78,10 @@ static void shm_file(uint64_t size, bool is_tmpfs)
 	}
 	exec = maps_executable(fd);
 	close(fd);
-	say_mib(size);
+	if (size == UINT64_MAX)
+		report_say("no limit");
+	else
+		say_mib(size);
 	report_say(is_tmpfs ? ", tmpfs" : ", no tmpfs");
 	report_say(exec ? ", exec" : ", noexec");
 	if (!is_tmpfs)
@@ -201,8 +204,10 @@ static void home(void)
 void system_prepare(struct probe *p)
 {
 	p->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	p->socket_err = errno;
-	p->client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	p->client = p->listener < 0
+			    ? -1
+			    : socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	p->socket_err = p->client < 0 ? errno : 0;
 }
 
 /* A connection to itself, as the application's web page makes to its streaming server. */
@@ -213,7 +218,7 @@ static int connect_to_self(const struct probe *p)
 	socklen_t len = sizeof(a);
 	int err = 0;
 
-	if (p->listener < 0 || p->client < 0)
+	if (p->client < 0)
 		return -p->socket_err;
 	if (bind(p->listener, (struct sockaddr *)&a, sizeof(a)) < 0 || listen(p->listener, 1) < 0 ||
 	    getsockname(p->listener, (struct sockaddr *)&a, &len) < 0)

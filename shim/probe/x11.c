@@ -34,13 +34,14 @@ struct server {
 	char reason[XSETUP_REASON_MAX];
 };
 
-/* Connects as libxcb does: the abstract name, then the path. Return: descriptor or -errno. */
+/* Connects as libxcb does: the abstract name, then the path unless somebody has that name.
+ * Return: descriptor or -errno. */
 static int connect_server(struct server *s)
 {
 	int fd = unix_connect(s->path, true);
 
-	s->abstract = fd >= 0;
-	if (fd < 0)
+	s->abstract = fd != -ENOENT && fd != -ECONNREFUSED;
+	if (!s->abstract)
 		fd = unix_connect(s->path, false);
 	s->shown[0] = '@';
 	strcpy(s->shown + (s->abstract ? 1 : 0), s->path);
@@ -144,7 +145,8 @@ struct cookie {
 	char path[4096];
 };
 
-static void cookie_path(char *path, size_t size)
+/* Where libXau looks (Xau(3)). Return: 0 or -errno. */
+static int cookie_path(char *path, size_t size)
 {
 	const char *file = getenv("XAUTHORITY");
 	const char *home = getenv("HOME");
@@ -157,6 +159,7 @@ static void cookie_path(char *path, size_t size)
 		text_str(&t, home);
 		text_str(&t, "/.Xauthority");
 	}
+	return text_full(&t) ? -ENAMETOOLONG : path[0] ? 0 : -ENOENT;
 }
 
 /* Return: how many bytes, or -errno. */
@@ -186,10 +189,9 @@ static void find_cookie(struct cookie *c, uint32_t number)
 {
 	static uint8_t data[COOKIES_MAX];
 	struct utsname host;
-	ssize_t n;
+	ssize_t n = cookie_path(c->path, sizeof(c->path));
 
-	cookie_path(c->path, sizeof(c->path));
-	n = c->path[0] ? read_file(c->path, data, sizeof(data)) : -ENOENT;
+	n = n < 0 ? n : read_file(c->path, data, sizeof(data));
 	c->err = n < 0 ? (int)-n : 0;
 	if (uname(&host) < 0)
 		host.nodename[0] = '\0';
@@ -205,6 +207,8 @@ static void say_reason(const char *reason)
 	/* Servers end theirs with a newline. */
 	while (len && (reason[len - 1] == '\n' || reason[len - 1] == ' '))
 		len--;
+	if (!len)
+		return;
 	memcpy(line, reason, len);
 	line[len] = '\0';
 	report_say("; the server says: ");
@@ -274,11 +278,11 @@ static void check_display(struct server *s)
 	find_cookie(&c, s->display.number);
 	report_begin(CHECK_X11_SOCKET, s->path);
 	fd = connect_server(s);
+	report_begin(CHECK_X11_SOCKET, s->shown);
 	if (fd < 0) {
 		cannot_connect(-fd);
 		return;
 	}
-	report_begin(CHECK_X11_SOCKET, s->shown);
 	r = talk(s, fd, c.xauth.cookie, c.xauth.len);
 	close(fd);
 	if (r < 0) {

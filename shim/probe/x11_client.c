@@ -119,9 +119,9 @@ void x11_client(const struct display *d, unsigned int screens, bool open)
 	char name[40];
 	struct text t;
 
-	/* Spelled so that libxcb has no way to take it for a host's. */
+	/* So that libxcb cannot take it for a host's or a file's name. */
 	text_begin(&t, name, sizeof(name));
-	text_str(&t, "unix:");
+	text_str(&t, "unix/:");
 	text_num(&t, d->number);
 	text_str(&t, ".");
 	text_num(&t, d->screen);
@@ -130,12 +130,12 @@ void x11_client(const struct display *d, unsigned int screens, bool open)
 	display = XOpenDisplay(name);
 	if (!display) {
 		end_auth(open, false);
-		report_begin(CHECK_X11_EXTENSIONS, name);
+		report_begin(CHECK_X11_EXTENSIONS, strchr(name, ':'));
 		no_display(d->screen >= screens);
 		return;
 	}
 	untrusted = is_untrusted(display);
 	end_auth(open, untrusted);
-	report_begin(CHECK_X11_EXTENSIONS, name);
+	report_begin(CHECK_X11_EXTENSIONS, strchr(name, ':'));
 	extensions(display, untrusted);
 }
