@@ -93,7 +93,7 @@ help: ## list the targets
 		do printf '  %-10s %s\n' "$$t" "$$d"; done
 
 # One line that names every missing package, before the compiler says it in fifty.
-TOOLS_PACKAGES := $(MUSL_CC):musl-tools $(HOST_CC):gcc ar:binutils sha256sum:coreutils
+TOOLS_PACKAGES := $(MUSL_CC):musl-tools $(HOST_CC):gcc ar:binutils sha256sum:coreutils bzip2:bzip2
 $(BUILD)/tools:
 	@mkdir -p $(@D)
 	@missing=; for t in $(TOOLS_PACKAGES); do \
@@ -103,6 +103,7 @@ $(BUILD)/tools:
 		[ -f /usr/include/$$1 ]; }; \
 	have stdio.h || missing="$$missing libc6-dev"; \
 	have seccomp.h || missing="$$missing libseccomp-dev"; \
+	have X11/Xlib.h || missing="$$missing libx11-dev"; \
 	[ -z "$$missing" ] || { \
 		echo "make: tools: missing (apt-get install$$missing)" >&2; exit 1; }
 	@touch $@
@@ -196,6 +197,7 @@ docdir := $(DESTDIR)$(prefix)/share/doc/stremio-shim
 
 install: all ## install below $(DESTDIR)$(prefix)
 	install -D -m 755 $(BUILD)/stremio-shim $(libdir)/guest/stremio-shim
+	install -m 755 $(PROBE) $(libdir)/guest/
 	install -d $(bindir) $(sharedir) $(docdir)
 	install -m 755 $(POLICY_TOOL) $(bindir)/
 	install -d $(sharedir)/policy/groups
@@ -208,7 +210,11 @@ install: all ## install below $(DESTDIR)$(prefix)
 	install -D -m 644 shim/policy/stremio-policy.1 $(mandir)/man1/stremio-policy.1
 	install -m 644 LICENSE $(docdir)/LICENSE
 	install -m 644 $(BUILD)/deps/musl/COPYING.LIB $(docdir)/libcap-ng.COPYING.LIB
-	install -m 644 $(BUILD)/deps/musl/source/* $(docdir)/
+	install -m 644 $(BUILD)/deps/musl/source/* $(BUILD)/deps/alsa/source/* $(docdir)/
+	install -m 644 $(BUILD)/deps/alsa/COPYING $(docdir)/alsa-lib.COPYING
+	for p in libx11-dev libxcb1-dev libxau-dev libxdmcp-dev; do \
+		[ ! -f /usr/share/doc/$$p/copyright ] || \
+		install -m 644 /usr/share/doc/$$p/copyright $(docdir)/$$p.copyright; done
 	if [ -f $(BUILD)/deps/musl/musl.copyright ]; then \
 		install -m 644 $(BUILD)/deps/musl/musl.copyright $(docdir)/; fi
 

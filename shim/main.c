@@ -19,8 +19,8 @@
 #include "environment.h"
 #include "filter.h"
 #include "finding.h"
+#include "gate.h"
 #include "groups.h"
-#include "inspect.h"
 #include "landlock.h"
 #include "launch.h"
 #include "options.h"
@@ -73,7 +73,7 @@ static int decide(struct launch *l, struct finding *f)
 	    account_is_mapped(&l->account, f) < 0 || filter_choose(o, &l->policy, f) < 0 ||
 	    landlock_check(o, &l->landlock_abi, f) < 0)
 		return -EPERM;
-	groups_of_devices(&l->groups);
+	groups_of_devices(o->devices, &l->groups);
 	return 0;
 }
 
@@ -139,7 +139,7 @@ static int run(char **argv, struct finding *f)
 	}
 	if (prepare(&options, &plan.account, &plan.runtime_dir, f) < 0)
 		return f->status;
-	status = inspect(&plan, f);
+	status = gate_pass(&plan, f);
 	if (status)
 		return status;
 	if (terminal_find(&plan.terminal, f) < 0)

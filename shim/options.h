@@ -43,10 +43,11 @@ struct options {
 	size_t tmpfs_count;
 	enum exec_bounding exec_bounding;
 	uint32_t stop_timeout_ms;
-	uint32_t devices; /* a set of enum wire_group, one bit each */
-	uint32_t require; /* of these, those that must be good before the launch */
-	bool require_named; /* they were asked for, not just the default */
-	uint32_t wait_ms;   /* how long those may take to appear */
+	uint32_t devices;   /* GROUP_BIT() of enum wire_group: what the application may use */
+	uint32_t require;   /* of these, those that must be good before the launch */
+	bool devices_named; /* they were asked for, not just the default */
+	bool require_named;
+	uint32_t wait_ms;	   /* how long those may take to appear */
 	enum report_format format; /* of the self-test */
 	bool watch;		   /* it goes on and reports changes */
 	enum ready ready;

@@ -112,7 +112,7 @@ static int parse_groups(const char *list, uint32_t *set)
 			i++;
 		if (i == GROUPS_NAMEABLE)
 			return -EINVAL;
-		*set |= UINT32_C(1) << i;
+		*set |= GROUP_BIT(i);
 		if (!list[len])
 			return 0;
 		list += len + 1;
@@ -121,6 +121,7 @@ static int parse_groups(const char *list, uint32_t *set)
 
 static int set_devices(struct options *o, const char *value)
 {
+	o->devices_named = true;
 	return parse_groups(value, &o->devices);
 }
 
