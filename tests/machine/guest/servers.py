@@ -97,7 +97,7 @@ def xorg(servers):
     wild(f'{COOKIES}/wrong-host', f'{COOKIES}/wrong')
     # What a copy of the host's file is in a container: keyed to another machine's name.
     entry = xauth(host, 'nlist').split()
-    entry[2:4] = ['%04x' % len('elsewhere'), 'elsewhere'.encode().hex()]
+    entry[1:3] = [f'{len("elsewhere"):04x}', b'elsewhere'.hex()]
     subprocess.run(['xauth', '-q', '-f', f'{COOKIES}/elsewhere', 'nmerge', '-'], check=True,
                    timeout=60, input=(' '.join(entry) + '\n').encode())
     # Another display's cookie only.
