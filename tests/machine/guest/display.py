@@ -4,7 +4,7 @@
 import signal
 from functools import partial
 
-from servers import COOKIES, RUNTIME, TRUSTED
+from servers import COOKIES, RUNTIME, STRICT, TRUSTED
 from situation import APPARMOR, ATTACH, DEVICE, Situation
 
 X0 = '/tmp/.X11-unix/X0'
@@ -137,7 +137,7 @@ SITUATIONS = [
           summary=STALE, hint='systemctl --user restart pipewire-pulse'),
     Pulse('pulse_directory_closed', RUN + f'chmod 700 {RUNTIME}/pulse', status='fail',
           summary=FORBIDDEN, hint='^the sound server.s socket belongs to somebody else'),
-    Pulse('pulse_access_denied', env={'PULSE_SERVER': f'unix:{RUNTIME}/strict'}, status='fail',
+    Pulse('pulse_access_denied', env={'PULSE_SERVER': f'unix:{STRICT}'}, status='fail',
           summary='^access denied$', hint='^the server wants its cookie', target='.*'),
     Pulse('pulse_another_server', env={'PULSE_SERVER': f'unix:{WAYLAND}'}, status='fail',
           summary='^(the answer is not of its protocol|closes connections)', hint='.',
