@@ -80,7 +80,11 @@ has_hook() {
 add_devices() {
 	# shellcheck source=tests/machine/guest/prelude.sh
 	. /tests/prelude.sh
-	for node in "$VGEM" $(cd /dev/snd && printf '/dev/snd/%s ' $(card_nodes "$(card HDA-Intel)")); do
+	set -- "$VGEM"
+	for name in $(card_nodes "$(card HDA-Intel)"); do
+		set -- "$@" "/dev/snd/$name"
+	done
+	for node in "$@"; do
 		incus config device add m1 "${node##*/}" unix-char "path=$node" gid=1000 mode=0660 \
 			required=false || die "incus config device add $node"
 	done
@@ -224,7 +228,7 @@ try incus_up
 try incus_start
 try incus_apparmor_in_force
 try incus_apparmor_denies_mounts
-try apparmor_denies_files
+try incus_apparmor_denies_files
 if has_hook; then
 	try incus_hook_nodes_at_start
 	try incus_hook_owner
