@@ -11,13 +11,15 @@ import time
 
 import display
 import gpu
+import launch
 import servers
 import sound
 import system
 from situation import HERE, PATH, Failed, check, run
 
 QUIET = gpu.SITUATIONS + sound.SITUATIONS + system.SITUATIONS
-WITH_SERVERS = display.SITUATIONS + [want for _, _, want, _ in display.FROZEN]
+STATES = display.SITUATIONS + [want for _, _, want, _ in display.FROZEN]
+WITH_SERVERS = [want.name for want in STATES] + [name for name, *_ in launch.TESTS] + ['figures']
 
 
 def say(line):
@@ -77,6 +79,7 @@ def prepare():
         modprobe snd-aloop pcm_substreams=2
         modprobe snd-hda-intel
         udevadm settle
+        install -d -o stremio -g stremio -m 700 /run/user/1000
         apparmor_parser --replace --skip-cache /tests/no-devices.apparmor
         systemd-run --quiet --unit=machine-closed -p DevicePolicy=closed sleep infinity
     ''')
@@ -107,7 +110,7 @@ def table():
     """Every situation: without servers first, then with them, at last what kills them."""
     for want in QUIET:
         situation(want, check)
-    if not any(wanted(want.name) for want in WITH_SERVERS):
+    if not any(wanted(name) for name in WITH_SERVERS):
         return
     up = servers.Servers()
     try:
@@ -115,6 +118,13 @@ def table():
         test('servers_session', servers.user_servers, up)
         for want in display.SITUATIONS:
             situation(want, check)
+        for name, function, *args in launch.TESTS:
+            if wanted(name):
+                test(name, function, *args)
+        if wanted('figures'):
+            times = launch.figures()
+            say(f'# self-test of 2 GPUs, 2 cards, X11, Pulse: {times["self-test"]:.2f} s, '
+                f'{times["self-test"] / times["others"]:.2f} of xdpyinfo && aplay -l && vainfo')
         for name, before, want, after in display.FROZEN:
             situation(want, in_state, up, name, before, after)
     finally:
@@ -128,7 +138,7 @@ def main():
     test('prepared', prepare)
     test('devices', devices)
     table()
-    say(f'# {len(QUIET) + len(WITH_SERVERS)} situations, '
+    say(f'# {len(QUIET) + len(STATES)} situations, '
         f'{time.clock_gettime(time.CLOCK_BOOTTIME):.0f} s after the start of the kernel')
 
 

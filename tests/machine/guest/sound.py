@@ -49,8 +49,9 @@ SITUATIONS = [
         status='fail', summary='^may be read only', hint='^its mode lets .* read only'),
     Control('sound_mounted_nodev', HDA + 'mount -o remount,bind,nodev /dev/snd', status='fail',
             summary='^lies on a file system mounted nodev', hint=f'nodev.*{ADD} controlC'),
-    Pcm('sound_forbidden_by_apparmor', HDA, wrap=APPARMOR, status='fail',
-        summary='^forbidden, though its mode allows it', hint=r'AppArmor .*dmesg \| grep DENIED'),
+    Control('sound_forbidden_by_apparmor', HDA, wrap=APPARMOR, status='fail',
+            summary='^forbidden, though its mode allows it',
+            hint=r'AppArmor .*dmesg \| grep DENIED'),
     Pcm('sound_playback_node_missing', 'snd controlC$(card HDA-Intel)', status='warn',
         summary='^the card can play there, the node is not here$',
         hint=f'^give it to the instance, too: .*{ADD} snd-pcmC.D0p unix-char path=/dev/snd/pcmC'),
@@ -58,7 +59,7 @@ SITUATIONS = [
           status='fail', summary='^has no playback device$',
           hint=f'^these cards only record, .*{ADD} snd-pcm unix-char path=/dev/snd/pcmC0D0p '),
     NoControl('sound_no_control', 'snd pcmC$(card HDA-Intel)D0p', status='fail',
-              summary='^has no control node$', hint=f'{ADD} .*controlC'),
+              summary='^has no control node$', hint=f'controlC.*{ADD} '),
     NoControl('sound_directory_empty', 'snd', status='fail', summary='^is empty of cards$',
               hint=f'^a directory without cards: .*aplay -l.*{ADD} snd-NODE unix-char'),
     NoControl('sound_no_directory', 'mkdir /run/d; mount -t tmpfs -o mode=755 none /run/d; '
@@ -87,7 +88,7 @@ SITUATIONS = [
             after='basename "$(cat /run/unplugged)" > /sys/bus/pci/drivers/snd_hda_intel/bind; '
             'udevadm settle'),
     Control('sound_odd_card_name', ALOOP.format('id=A_9-z') + '; '
-            'snd $(card_nodes $(card Loopback))', status='ok', summary=r'^Loopback \[A_9z?',
+            'snd $(card_nodes $(card Loopback))', status='ok', summary=r'^Loopback \[A[_9z-]+\]',
             after=ALOOP.format('')),
     Control('sound_eight_cards', ALOOP.format('enable=1,1,1,1,1,1,1 index=1,2,3,4,5,6,7 '
             'pcm_substreams=2,2,2,2,2,2,2'), status='ok', summary=r'^Loopback \[Loopback_\d',
