@@ -17,8 +17,8 @@ BUILD=${BUILD:-$top/build}
 # The packages of one set, by name.
 package_set() {
 	case $1 in
-	build) echo gcc make musl-tools libc6-dev linux-libc-dev libseccomp-dev libx11-dev pkgconf dpkg-dev \
-		ca-certificates xz-utils bzip2 patch ;;
+	build) echo gcc make musl-tools libc6-dev linux-libc-dev libseccomp-dev pkgconf dpkg-dev \
+		ca-certificates xz-utils bzip2 patch libx11-dev libxcb1-dev libxau-dev libxdmcp-dev ;;
 	unit) echo libcmocka-dev libseccomp-dev libcap-ng-dev ;;
 	container) echo python3 python3-jsonschema python3-prometheus-client strace util-linux \
 		procps ;;
