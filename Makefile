@@ -163,7 +163,8 @@ unit container escape incus stack machine build-tier: all ## one tier of the tes
 	@sh tests/run.sh $(@:build-tier=build)
 
 # What the linters must find beside the sources.
-lint-headers: $(BUILD)/deps/host/lib/libcap-ng.a $(POLICY_GENERATED) $(POLICY_NUMBERS)
+lint-headers: $(BUILD)/deps/host/lib/libcap-ng.a $(POLICY_GENERATED) $(POLICY_NUMBERS) \
+		$(PROBE_ALSA) $(PROBE_FILTER)
 .PHONY: lint-headers
 
 lint: ## clang-format, clang-tidy, cppcheck, shellcheck

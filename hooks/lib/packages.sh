@@ -21,7 +21,7 @@ package_set() {
 		ca-certificates xz-utils bzip2 patch libx11-dev libxcb1-dev libxau-dev libxdmcp-dev ;;
 	unit) echo libcmocka-dev libseccomp-dev libcap-ng-dev ;;
 	container) echo python3 python3-jsonschema python3-prometheus-client strace util-linux \
-		procps ;;
+		procps xvfb xauth pulseaudio pipewire weston ;;
 	bench) echo python3 tini bubblewrap firejail crun golang-github-containers-common libseccomp-dev ;;
 	lint) echo clang-format clang-tidy cppcheck shellcheck ;;
 	incus) echo incus-base incus-client lxcfs iproute2 procps util-linux squashfs-tools ;;

@@ -9,11 +9,13 @@
 
 #include "groups.h"
 #include "node.h"
-#include "text.h"
 
 #define DRI "/dev/dri"
 #define DRM_MAJOR 226
-#define RENDER_MINOR 128 /* the first of the render nodes (drm-uapi, "Render nodes") */
+/* Minors below 64 are primary nodes', 128 to 191 render nodes'; above 191 they are mixed, since
+ * Linux 6.12 (drivers/gpu/drm/drm_drv.c, DRM_MINOR_LIMIT). */
+#define RENDER_MINOR 128
+#define MIXED_MINOR 192
 
 /* DRM_IOCTL_VERSION of the kernel's drm.h, which Debian ships with libdrm only. */
 struct drm_version {
@@ -75,7 +77,7 @@ static bool misnamed(const struct stat *st, bool render)
 {
 	unsigned int minor = minor(st->st_rdev);
 
-	if (render ? minor >= RENDER_MINOR : minor < RENDER_MINOR)
+	if (minor >= MIXED_MINOR || render == (minor >= RENDER_MINOR))
 		return false;
 	report_say("is no ");
 	report_say(render ? "render" : "primary");
@@ -150,9 +152,7 @@ static void primary(int dir, const char *name, bool is_wanted)
 static void no_directory(int err)
 {
 	report_begin(CHECK_GPU_RENDER, DRI);
-	report_say(err == ENOENT ? "no GPU here" : "cannot be read");
-	report_error(err);
-	report_end(STATUS_FAIL, HINT_GPU_NO_DIRECTORY);
+	node_no_directory(err, "no GPU here", HINT_GPU_NO_DIRECTORY);
 	report_skip(CHECK_GPU_PRIMARY, DRI, "no GPU here");
 }
 
@@ -189,13 +189,14 @@ void gpu_check(const struct probe *p)
 	}
 	for (unsigned int i = 0; i < names.count; i++) {
 		const char *name = names.at[i];
-		char path[sizeof(DRI) + NODE_NAME];
-		struct text t;
+		char path[NODE_PATH];
 
-		text_begin(&t, path, sizeof(path));
-		text_str(&t, DRI "/");
-		text_str(&t, name);
 		renders += is_render(name);
+		if (i >= NODE_FINDINGS) {
+			names.left_out++;
+			continue;
+		}
+		node_path(DRI, name, path);
 		report_begin(is_render(name) ? CHECK_GPU_RENDER : CHECK_GPU_PRIMARY, path);
 		if (is_render(name))
 			render(dir, name);
@@ -206,11 +207,6 @@ void gpu_check(const struct probe *p)
 		no_render_node(names.count > 0);
 	if (renders == names.count)
 		no_primary_node(p->primary);
-	if (names.left_out) {
-		report_begin(CHECK_GPU_RENDER, DRI);
-		report_number(names.left_out);
-		report_say(" more nodes were not looked at");
-		report_end(STATUS_WARN, HINT_NODE_MANY);
-	}
+	node_left_out(CHECK_GPU_RENDER, DRI, &names);
 	close(dir);
 }

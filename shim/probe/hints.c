@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hints.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "text.h"
+#include "wire.h"
 
 #define DEVICE "incus config device "
 #define NODE "unix-char path=%T gid=%G mode=0660 required=false"
+/* Root of `incus exec` has few capabilities of its own, those of PID 1 (--exec-bounding). */
+#define AS_ROOT                                                                                       \
+	"on the host: incus config set %N environment.STREMIO_EXEC_BOUNDING=full, incus restart %N, " \
+	"then: incus exec %N -- "
+#define TARGET_MAX (WIRE_TARGET - 2) /* bytes of a path; longer ones were cut */
 
 static const char *const texts[HINTS] = {
 	[HINT_NONE] = "",
@@ -41,6 +48,13 @@ static const char *const texts[HINTS] = {
 		"remove %N DEVICE (see " DEVICE "show %N), then add the "
 		"right one",
 	[HINT_NODE_MANY] = "only the first were looked at: remove those that are not needed",
+	[HINT_NODE_NO_DIRECTORY] =
+		"something else is in the place of the directory: see what brings it: on the "
+		"host: " DEVICE "show %N and incus exec %N -- ls -ld %T",
+	[HINT_NODE_CLOSED] = "the application must be let into the directory: on the host: incus "
+			     "exec %N -- chmod 755 /dev/dri (or /dev/snd)",
+	[HINT_NODE_VANISHED] =
+		"the device went away just now: see dmesg on the host, and try again",
 
 	[HINT_GPU_NO_DIRECTORY] =
 		"no GPU was given to this instance: on the host: " DEVICE "add %N render unix-char "
@@ -56,7 +70,7 @@ static const char *const texts[HINTS] = {
 		"the node is there, its GPU is not: see ls /dev/dri on the host, and remove "
 		"the old node: " DEVICE "remove %N DEVICE (see " DEVICE "show %N), then "
 		"restart the instance",
-	[HINT_GPU_ERROR] = "the driver refuses: see dmesg on the host",
+	[HINT_GPU_ERROR] = "the GPU's driver refuses: see dmesg on the host",
 	[HINT_GPU_NOT_DRM] = "it does not speak DRM: see ls -l %T and dmesg on the host",
 	[HINT_GPU_PRIMARY] =
 		"it lets the application become DRM master, which rendering does not "
@@ -91,7 +105,7 @@ static const char *const texts[HINTS] = {
 		"shares it: stremio-incus attach %N",
 	[HINT_SOUND_FORMAT] = "it needs conversion, which ALSA's plug does: let the player use "
 			      "plughw or a sound server: stremio-incus attach %N",
-	[HINT_SOUND_ERROR] = "the driver refuses: see dmesg on the host",
+	[HINT_SOUND_ERROR] = "the sound driver refuses: see dmesg on the host",
 
 	[HINT_X11_NO_DISPLAY] =
 		"no display was given to this instance: on the host, in the desktop "
@@ -125,6 +139,8 @@ static const char *const texts[HINTS] = {
 		"gives it its owner: stremio-incus attach %N",
 	[HINT_X11_COOKIE_BROKEN] = "not a file that xauth wrote: on the host: stremio-incus detach "
 				   "%N, then stremio-incus attach %N",
+	[HINT_X11_EMPTY] = "nothing was copied into it: see that xauth list shows cookies in the "
+			   "desktop session on the host, then: stremio-incus attach %N",
 	[HINT_X11_NO_ENTRY] =
 		"the file has cookies, none for this display: compare echo $DISPLAY and "
 		"xauth list on the host, then: stremio-incus attach %N",
@@ -167,6 +183,8 @@ static const char *const texts[HINTS] = {
 	[HINT_PULSE_DENIED] =
 		"the server wants its cookie (~/.config/pulse/cookie, PULSE_COOKIE): on "
 		"the host, in the desktop session: stremio-incus attach %N",
+	[HINT_PULSE_ERROR] = "the sound server refuses: see its log on the host: journalctl --user "
+			     "-u pipewire-pulse -u pulseaudio",
 	[HINT_PULSE_SILENT] =
 		"the sound server takes connections and does not answer: on the host: "
 		"systemctl --user restart pipewire-pulse (or pulseaudio)",
@@ -211,16 +229,22 @@ static const char *const texts[HINTS] = {
 	[HINT_WAYLAND_GARBAGE] =
 		"whatever listens there is no compositor: on the host: ss -xlp | grep "
 		"wayland, and " DEVICE "show %N",
+	[HINT_WAYLAND_POOR] =
+		"windows need these: let the instance have a desktop's compositor: compare "
+		"wayland-info in the desktop session on the host",
 
 	[HINT_SHM_NONE] =
-		"browsers need it: start with --tmpfs=/dev/shm:size=256m (on the host: incus "
-		"config set %N environment.STREMIO_TMPFS=/dev/shm:size=256m)",
+		"browsers need it: start with --tmpfs=/dev/shm:size=256m: on the host: incus "
+		"config set %N environment.STREMIO_TMPFS=/dev/shm:size=256m, then: incus restart "
+		"%N",
 	[HINT_SHM_NOT_TMPFS] =
-		"shared memory goes to the disk: start with --tmpfs=/dev/shm:size=256m "
-		"(incus config set %N environment.STREMIO_TMPFS=/dev/shm:size=256m)",
+		"shared memory goes to the disk: see what is mounted there (incus exec %N -- "
+		"findmnt /dev/shm), or: incus config set %N "
+		"environment.STREMIO_TMPFS=/dev/shm:size=256m, then: incus restart %N",
 	[HINT_SHM_SMALL] =
-		"browsers crash when it is full: enlarge it: on the host: incus exec %N -- "
-		"mount -o remount,size=256m /dev/shm",
+		"browsers crash when it is full: enlarge it: on the host: incus config set %N "
+		"environment.STREMIO_TMPFS=/dev/shm:size=256m, then: incus restart %N (Docker: "
+		"--shm-size=256m)",
 	[HINT_SHM_UNWRITABLE] =
 		"it must be everybody's, with the sticky bit: on the host: incus exec "
 		"%N -- chmod 1777 /dev/shm",
@@ -228,37 +252,40 @@ static const char *const texts[HINTS] = {
 		"XDG_RUNTIME_DIR is missing: start through stremio-shim, which makes "
 		"/run/user/%U, or on the host: incus config set %N "
 		"environment.XDG_RUNTIME_DIR=/run/user/%U",
-	[HINT_RUNTIME_NONE] =
-		"make it: on the host: incus exec %N -- install -d -m 700 -o %U -g %G "
-		"%T",
-	[HINT_RUNTIME_OWNER] = "it must be the application's: on the host: incus exec %N -- chown "
-			       "%U:%G %T",
-	[HINT_RUNTIME_MODE] = "others must not look in: on the host: incus exec %N -- chmod 700 %T",
+	[HINT_RUNTIME_NONE] = "make it: on the host: incus file create --type=directory "
+			      "--mode=0700 --uid=%U --gid=%G %N%T",
+	[HINT_RUNTIME_OWNER] =
+		"it must be the application's: put one of its own there: on the host: incus config "
+		"set %N environment.STREMIO_TMPFS=%T:mode=0700,uid=%U,gid=%G, then: incus restart "
+		"%N",
+	[HINT_RUNTIME_MODE] = "others must not look in: on the host: incus exec %N --user %U "
+			      "--group %G -- chmod 700 %T",
 	[HINT_RUNTIME_UNWRITABLE] = "sockets are made there: see on the host whether it is mounted "
 				    "read-only: incus exec %N -- findmnt -T %T",
 	[HINT_HOME_UNSET] =
 		"HOME is missing: start through stremio-shim, or on the host: incus config "
 		"set %N environment.HOME=/home/stremio",
-	[HINT_HOME_NONE] =
-		"make it: on the host: incus exec %N -- install -d -m 755 -o %U -g %G %T",
+	[HINT_HOME_NONE] = "make it: on the host: incus file create --create-dirs "
+			   "--type=directory --mode=0700 --uid=%U --gid=%G %N%T",
 	[HINT_HOME_UNWRITABLE] =
-		"settings and the library are kept there: on the host: incus exec %N "
-		"-- chown %U:%G %T, or a volume or --tmpfs=%T where the root is "
-		"read-only",
+		"settings and the library are kept there: where the root is read-only a volume "
+		"or --tmpfs=%T, else " AS_ROOT "chown %U:%G %T",
 	[HINT_HOME_OWNER] =
-		"writable, and somebody else's: others may change settings in it; on the "
-		"host: incus exec %N -- chown %U:%G %T",
-	[HINT_HOME_FULL] = "make room, or enlarge the disk: on the host: " DEVICE "set %N root "
-			   "size=10GiB",
+		"writable, and somebody else's: others may change settings in it: " AS_ROOT
+		"chown %U:%G %T",
+	[HINT_HOME_FULL] = "make room, or enlarge the disk: on the host: " DEVICE
+			   "override %N root size=10GiB (or set, where the instance has a root "
+			   "disk of its own)",
 	[HINT_LOOPBACK_DOWN] =
-		"the streaming server listens there: start through stremio-shim, or on "
-		"the host: incus exec %N -- ip link set lo up",
-	[HINT_LOOPBACK_FILTERED] =
-		"the streaming server listens there: see the firewall rules: on the "
-		"host: incus exec %N -- nft list ruleset",
+		"the streaming server listens there: stremio-shim brings it up as PID 1 (incus "
+		"restart %N); where it may not, give the instance a NIC: on the host: " DEVICE
+		"add %N eth0 nic nictype=p2p",
+	[HINT_LOOPBACK_FILTERED] = "the streaming server listens there: see the firewall "
+				   "rules: " AS_ROOT "nft list ruleset",
 
-	[HINT_SANDBOX_UNREADABLE] = "is /proc mounted? On the host: incus exec %N -- mount -t proc "
-				    "proc /proc",
+	[HINT_SANDBOX_UNREADABLE] =
+		"is /proc mounted? On the host: incus exec %N -- ls /proc, and " DEVICE
+		"show %N for what lies over it",
 	[HINT_SANDBOX_CAPS] = "start it through stremio-shim, which drops them; not as root with "
 			      "incus exec %N",
 	[HINT_SANDBOX_BOUNDING] = "a set-uid program could get them back: start it through "
@@ -297,7 +324,7 @@ static const char *plain(const char *path)
 	size_t len = strspn(path, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 				  "0123456789/_.,:@+-");
 
-	return !len || path[len] || path[0] == '-' ? "PATH" : path;
+	return !len || path[len] || len > TARGET_MAX || path[0] == '-' ? "PATH" : path;
 }
 
 static void value(struct text *t, char letter, const struct hint_values *v)
@@ -326,11 +353,14 @@ static void value(struct text *t, char letter, const struct hint_values *v)
 	}
 }
 
-void hint_write(enum hint h, const struct hint_values *v, char *buf, size_t size)
+/* Return: true when all of it fitted. */
+static bool write_with(enum hint h, const struct hint_values *v, char *buf, size_t size)
 {
 	struct text t;
 	char one[2] = "";
 
+	/* No byte of another try stays behind the end. */
+	memset(buf, 0, size);
 	text_begin(&t, buf, size);
 	for (const char *s = hint_text(h); s && *s; s++) {
 		if (*s == '%') {
@@ -340,4 +370,19 @@ void hint_write(enum hint h, const struct hint_values *v, char *buf, size_t size
 			text_str(&t, one);
 		}
 	}
+	return !text_full(&t);
+}
+
+/* A command that is cut is another one: what is too long is left for the reader to fill in. */
+void hint_write(enum hint h, const struct hint_values *v, char *buf, size_t size)
+{
+	struct hint_values shorter = *v;
+
+	if (write_with(h, v, buf, size))
+		return;
+	shorter.target = "PATH";
+	if (write_with(h, &shorter, buf, size))
+		return;
+	shorter.name = "NAME";
+	(void)write_with(h, &shorter, buf, size);
 }

@@ -20,6 +20,9 @@ enum hint {
 	HINT_NODE_NOT_A_DEVICE,
 	HINT_NODE_WRONG_DEVICE,
 	HINT_NODE_MANY,
+	HINT_NODE_NO_DIRECTORY,
+	HINT_NODE_CLOSED,
+	HINT_NODE_VANISHED,
 	/* GPU. */
 	HINT_GPU_NO_DIRECTORY,
 	HINT_GPU_NO_NODES,
@@ -52,6 +55,7 @@ enum hint {
 	HINT_X11_NO_COOKIE_FILE,
 	HINT_X11_COOKIE_UNREADABLE,
 	HINT_X11_COOKIE_BROKEN,
+	HINT_X11_EMPTY,
 	HINT_X11_NO_ENTRY,
 	HINT_X11_HOST_KEYED,
 	HINT_X11_WRONG_COOKIE,
@@ -68,6 +72,7 @@ enum hint {
 	HINT_PULSE_FORBIDDEN,
 	HINT_PULSE_NOT_A_SOCKET,
 	HINT_PULSE_DENIED,
+	HINT_PULSE_ERROR,
 	HINT_PULSE_SILENT,
 	HINT_PULSE_GARBAGE,
 	HINT_PIPEWIRE_NONE,
@@ -83,6 +88,7 @@ enum hint {
 	HINT_WAYLAND_NOT_A_SOCKET,
 	HINT_WAYLAND_SILENT,
 	HINT_WAYLAND_GARBAGE,
+	HINT_WAYLAND_POOR,
 	/* The system. */
 	HINT_SHM_NONE,
 	HINT_SHM_NOT_TMPFS,
@@ -135,7 +141,7 @@ const char *hint_text(enum hint h);
  * @h: which. @v: the values. @buf: out, empty for HINT_NONE. @size: its room.
  *
  * The texts hold commands that people paste into a shell, and targets come from outside: one
- * with a character that a shell knows is written as PATH.
+ * with a character that a shell knows, or so long that it may have been cut, is written as PATH.
  */
 void hint_write(enum hint h, const struct hint_values *v, char *buf, size_t size);
 

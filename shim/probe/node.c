@@ -10,6 +10,8 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "text.h"
+
 #define NOBODY 65534u /* who has no id in this user namespace shows as (user_namespaces(7)) */
 
 static int compare(const void *a, const void *b)
@@ -37,18 +39,54 @@ int node_list(int dir, const char *const words[2], struct node_names *names)
 	names->count = names->left_out = 0;
 	if (!stream)
 		return r;
+	/* cppcheck-suppress readdirCalled */
 	for (errno = 0; (entry = readdir(stream)) != NULL; errno = 0) {
 		if (!wanted(entry->d_name, words))
 			continue;
 		if (names->count == NODE_NAMES)
 			names->left_out++;
 		else
-			strcpy(names->at[names->count++], entry->d_name);
+			memccpy(names->at[names->count++], entry->d_name, '\0', NODE_NAME);
 	}
 	r = -errno;
 	closedir(stream);
 	qsort(names->at, names->count, NODE_NAME, compare);
 	return r;
+}
+
+void node_path(const char *dir, const char *name, char path[NODE_PATH])
+{
+	struct text t;
+
+	text_begin(&t, path, NODE_PATH);
+	text_str(&t, dir);
+	text_str(&t, "/");
+	text_str(&t, name);
+}
+
+void node_no_directory(int err, const char *missing, enum hint hint)
+{
+	if (err == ENOTDIR) {
+		report_say("is no directory");
+		hint = HINT_NODE_NO_DIRECTORY;
+	} else if (err == EACCES || err == EPERM) {
+		report_say("is closed to the application");
+		hint = HINT_NODE_CLOSED;
+	} else {
+		report_say(err == ENOENT ? missing : "cannot be read");
+	}
+	report_error(err);
+	report_end(STATUS_FAIL, hint);
+}
+
+void node_left_out(enum wire_check check, const char *dir, const struct node_names *names)
+{
+	if (!names->left_out)
+		return;
+	report_begin(check, dir);
+	report_number(names->left_out);
+	report_say(" more nodes were not looked at");
+	report_end(STATUS_WARN, HINT_NODE_MANY);
 }
 
 static const char *kind(mode_t mode)
@@ -77,7 +115,7 @@ bool node_is_device(int dir, const char *name, unsigned int major, struct stat *
 		report_say(err == ENOENT ? "removed while it was looked at"
 					 : "cannot be looked at");
 		report_error(err);
-		report_end(STATUS_FAIL, HINT_NODE_NOT_A_DEVICE);
+		report_end(STATUS_FAIL, err == ENOENT ? HINT_NODE_VANISHED : HINT_NODE_CLOSED);
 		return false;
 	}
 	if (!S_ISCHR(st->st_mode)) {

@@ -8,13 +8,16 @@
 
 #include "report.h"
 
-#define NODE_NAMES 128 /* of one directory that are looked at */
-#define NODE_NAME 256  /* bytes, NAME_MAX and the terminator */
+#define NODE_NAMES 512 /* of one directory that are kept */
+#define NODE_FINDINGS \
+	200	      /* of one directory: two of them and the rest stay below WIRE_RECORDS_MAX */
+#define NODE_NAME 256 /* bytes, NAME_MAX and the terminator */
+#define NODE_PATH (NODE_NAME + 16)
 
 /* The names in a directory that begin with one of two words, shortest first, then sorted. */
 struct node_names {
 	unsigned int count;
-	unsigned int left_out; /* there were more */
+	unsigned int left_out; /* how many more there were, or were not looked at */
 	char at[NODE_NAMES][NODE_NAME];
 };
 
@@ -24,6 +27,18 @@ struct node_names {
  * @names: out. Return: 0 or -errno.
  */
 int node_list(int dir, const char *const words[2], struct node_names *names);
+
+/** node_path() - "@dir/@name" into @path, which has room for a directory below /dev. */
+void node_path(const char *dir, const char *name, char path[NODE_PATH]);
+
+/**
+ * node_no_directory() - end a finding about a directory that could not be read.
+ * @err: errno. @missing: what it means that there is none. @hint: what to do then.
+ */
+void node_no_directory(int err, const char *missing, enum hint hint);
+
+/** node_left_out() - a finding about nodes that were not looked at, if there are any. */
+void node_left_out(enum wire_check check, const char *dir, const struct node_names *names);
 
 /**
  * node_open() - open a character device for reading and writing, or report why not.

@@ -101,7 +101,7 @@ static bool talk_pulse(int fd)
 	case PULSE_ERROR:
 		report_say("answers with error ");
 		report_number(version);
-		report_end(STATUS_FAIL, HINT_PULSE_DENIED);
+		report_end(STATUS_FAIL, HINT_PULSE_ERROR);
 		return false;
 	default:
 		server_failed(r < 0 ? -r : EBADMSG, &pulse_hints, STATUS_FAIL);
@@ -153,7 +153,9 @@ static bool check_pulse(void)
 		return false;
 	}
 	if (r < 0) {
-		report_say("no socket is named: PULSE_SERVER and XDG_RUNTIME_DIR are not set");
+		report_say(r == -ENOENT ? "no socket is named: PULSE_SERVER and "
+					  "XDG_RUNTIME_DIR are not set"
+					: "the socket's path is too long");
 		report_end(STATUS_FAIL, HINT_PULSE_NONE);
 		return false;
 	}
@@ -218,13 +220,14 @@ static void check_pipewire(bool pulse_is_good)
 			    remote && remote[0] ? remote : "pipewire-0", path, sizeof(path));
 	int fd;
 
-	if (!remote && (r < 0 || access(path, F_OK) < 0)) {
+	if (!(remote && remote[0]) && (r < 0 || access(path, F_OK) < 0)) {
 		report_skip(CHECK_PIPEWIRE_SOCKET, path, "not there");
 		return;
 	}
 	report_begin(CHECK_PIPEWIRE_SOCKET, path);
 	if (r < 0) {
-		report_say("no socket is named: XDG_RUNTIME_DIR is not set");
+		report_say(r == -ENOENT ? "no socket is named: XDG_RUNTIME_DIR is not set"
+					: "the socket's path is too long");
 		report_end(bad, HINT_PIPEWIRE_NONE);
 		return;
 	}

@@ -58,6 +58,17 @@ static void send_record(const struct wire_record *r)
 	}
 }
 
+/* A record that is being sent is sent, or the handler would leave it out: it is held off. */
+static void hold_alarm(bool hold)
+{
+	sigset_t alarm;
+
+	sigemptyset(&alarm);
+	sigaddset(&alarm, SIGALRM);
+	sigaddset(&alarm, SIGXCPU);
+	(void)sigprocmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &alarm, NULL);
+}
+
 static void send_now(enum wire_status status, enum hint hint)
 {
 	struct wire_record *r = &now.record;
@@ -134,7 +145,9 @@ void report_owner_gid(unsigned int gid)
 
 void report_end(enum wire_status status, enum hint hint)
 {
+	hold_alarm(true);
 	send_now(status, hint);
+	hold_alarm(false);
 }
 
 void report_drop(void)
@@ -165,15 +178,20 @@ _Noreturn void report_close(void)
 }
 
 /* The time is up. Interrupted was a wait, or work on the summary, which is written anew;
- * nothing here allocates or takes a lock. */
+ * nothing here allocates or takes a lock. That report_end()
+ * unblocks the signal in here does no harm: the timer fires once. */
 static void on_alarm(int sig)
 {
-	(void)sig;
 	if (now.open) {
+		memset(now.record.summary, 0, sizeof(now.record.summary));
 		text_begin(&now.summary, now.record.summary, sizeof(now.record.summary));
-		report_say("no answer within ");
-		report_number(now.limit_ms);
-		report_say(" ms");
+		if (sig == SIGALRM) {
+			report_say("no answer within ");
+			report_number(now.limit_ms);
+			report_say(" ms");
+		} else {
+			report_say("no answer, and no end of what comes instead");
+		}
 		send_now(STATUS_FAIL, HINT_HANGS);
 	}
 	report_close();
@@ -202,5 +220,8 @@ void report_open(enum wire_group group, int fd, uint32_t limit_ms)
 	clock_gettime(CLOCK_MONOTONIC, &now.start);
 	keep_name();
 	sigaction(SIGALRM, &action, NULL);
+	sigaction(SIGXCPU, &action, NULL);
+	/* Whoever started this may have blocked it. */
+	hold_alarm(false);
 	(void)setitimer(ITIMER_REAL, &when, NULL);
 }

@@ -16,16 +16,17 @@
 static int read_status(char *text, size_t size)
 {
 	int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
-	ssize_t n;
+	size_t len = 0;
+	ssize_t n = 0;
 
 	if (fd < 0)
 		return -errno;
-	n = read(fd, text, size - 1);
+	while (len < size - 1 && (n = read(fd, text + len, size - 1 - len)) > 0)
+		len += (size_t)n;
+	n = n < 0 ? -errno : 0;
 	close(fd);
-	if (n < 0)
-		return -errno;
-	text[n] = '\0';
-	return 0;
+	text[len] = '\0';
+	return (int)n;
 }
 
 static void unreadable(int err)
@@ -176,7 +177,7 @@ static void userns(void)
 
 void sandbox_check(const struct probe *p)
 {
-	char status[4096];
+	static char status[16384]; /* its line of groups may be long */
 	int r = read_status(status, sizeof(status));
 
 	(void)p;

@@ -26,16 +26,8 @@ struct sound {
 	unsigned int controls;	   /* how many control nodes there are */
 	unsigned int playback;	   /* how many playback nodes there are */
 	unsigned int missing;	   /* how many playback PCMs have no node here */
+	unsigned int told;	   /* how many nodes were looked at */
 };
-
-static void path_of(const char *name, char *path, size_t size)
-{
-	struct text t;
-
-	text_begin(&t, path, size);
-	text_str(&t, SOUND_DIR "/");
-	text_str(&t, name);
-}
 
 /* What alsa-lib has to say goes into the findings. */
 __attribute__((format(printf, 5, 6))) static void
@@ -127,7 +119,7 @@ static bool has_node(const struct sound *s, const char *name)
 static void missing_node(struct sound *s, unsigned int card, unsigned int device)
 {
 	char name[32];
-	char path[sizeof(SOUND_DIR) + sizeof(name)];
+	char path[NODE_PATH];
 	struct text t;
 
 	text_begin(&t, name, sizeof(name));
@@ -138,7 +130,7 @@ static void missing_node(struct sound *s, unsigned int card, unsigned int device
 	text_str(&t, "p");
 	if (has_node(s, name) || s->missing++ >= MISSING_MAX)
 		return;
-	path_of(name, path, sizeof(path));
+	node_path(SOUND_DIR, name, path);
 	report_begin(CHECK_SOUND_PCM, path);
 	report_say("the card can play there, the node is not here");
 	report_end(STATUS_WARN, HINT_SOUND_MISSING);
@@ -183,7 +175,7 @@ static int say_card(snd_ctl_t *ctl)
 static void control(struct sound *s, const char *name, unsigned int card)
 {
 	snd_config_t *config;
-	snd_ctl_t *ctl;
+	snd_ctl_t *ctl = NULL;
 	struct stat st;
 	int fd = node_open(s->dir, name, SND_MAJOR, &st);
 	int r;
@@ -305,7 +297,7 @@ static void playback(struct sound *s, const char *name, const struct sound_node 
 {
 	snd_config_t *config;
 	struct stat st;
-	snd_pcm_t *pcm;
+	snd_pcm_t *pcm = NULL;
 	int r;
 
 	if (!node_is_device(s->dir, name, SND_MAJOR, &st))
@@ -335,9 +327,7 @@ static void playback(struct sound *s, const char *name, const struct sound_node 
 static void no_sound(int err)
 {
 	report_begin(CHECK_SOUND_CONTROL, SOUND_DIR);
-	report_say(err == ENOENT ? "no sound card here" : "cannot be read");
-	report_error(err);
-	report_end(STATUS_FAIL, HINT_SOUND_NO_DIRECTORY);
+	node_no_directory(err, "no sound card here", HINT_SOUND_NO_DIRECTORY);
 	report_skip(CHECK_SOUND_PCM, SOUND_DIR, "no sound card here");
 }
 
@@ -351,23 +341,26 @@ static void misnamed(void)
 static void look(struct sound *s, enum sound_kind wanted)
 {
 	for (unsigned int i = 0; i < s->names.count; i++) {
-		char path[sizeof(SOUND_DIR) + NODE_NAME];
+		char path[NODE_PATH];
 		struct sound_node node;
 
 		if (sound_node(s->names.at[i], &node) != wanted)
 			continue;
-		path_of(s->names.at[i], path, sizeof(path));
+		s->controls += wanted == SOUND_CONTROL;
+		s->playback += wanted == SOUND_PLAYBACK;
+		if (s->told++ >= NODE_FINDINGS) {
+			s->names.left_out++;
+			continue;
+		}
+		node_path(SOUND_DIR, s->names.at[i], path);
 		report_begin(wanted == SOUND_PLAYBACK ? CHECK_SOUND_PCM : CHECK_SOUND_CONTROL,
 			     path);
-		if (wanted == SOUND_CONTROL) {
-			s->controls++;
+		if (wanted == SOUND_CONTROL)
 			control(s, s->names.at[i], node.card);
-		} else if (wanted == SOUND_PLAYBACK) {
-			s->playback++;
+		else if (wanted == SOUND_PLAYBACK)
 			playback(s, s->names.at[i], &node);
-		} else {
+		else
 			misnamed();
-		}
 	}
 }
 
@@ -385,12 +378,7 @@ static void nothing_found(const struct sound *s)
 		report_say("has no playback device");
 		report_end(STATUS_FAIL, HINT_SOUND_NO_PLAYBACK);
 	}
-	if (s->names.left_out) {
-		report_begin(CHECK_SOUND_CONTROL, SOUND_DIR);
-		report_number(s->names.left_out);
-		report_say(" more nodes were not looked at");
-		report_end(STATUS_WARN, HINT_NODE_MANY);
-	}
+	node_left_out(CHECK_SOUND_CONTROL, SOUND_DIR, &s->names);
 }
 
 void sound_check(const struct probe *p)

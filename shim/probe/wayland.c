@@ -21,10 +21,11 @@ static const struct server_hints hints = {
 	.garbage = HINT_WAYLAND_GARBAGE,
 };
 
-/* What a player needs of a compositor. */
-static const char *const wanted[] = {"wl_compositor", "wl_seat", "xdg_wm_base",
+/* What a player has use for; there is no window without the first ones. */
+static const char *const wanted[] = {"wl_compositor", "xdg_wm_base", "wl_seat",
 				     "zwp_linux_dmabuf_v1"};
 #define WANTED (sizeof(wanted) / sizeof(wanted[0]))
+#define NEEDED 2
 
 struct registry {
 	unsigned int globals;
@@ -72,8 +73,9 @@ static int round_trip(int fd, struct registry *reg)
 	return r < 0 ? r : -EBADMSG;
 }
 
-static void say_registry(const struct registry *reg)
+static void end_registry(const struct registry *reg)
 {
+	bool poor = false;
 	const char *separator = "; missing: ";
 
 	report_number(reg->globals);
@@ -84,7 +86,9 @@ static void say_registry(const struct registry *reg)
 		report_say(separator);
 		report_say(wanted[i]);
 		separator = " ";
+		poor = poor || i < NEEDED;
 	}
+	report_end(poor ? STATUS_WARN : STATUS_OK, poor ? HINT_WAYLAND_POOR : HINT_NONE);
 }
 
 static void talk(int fd)
@@ -93,8 +97,7 @@ static void talk(int fd)
 	int r = round_trip(fd, &reg);
 
 	if (r == 0) {
-		say_registry(&reg);
-		report_end(STATUS_OK, HINT_NONE);
+		end_registry(&reg);
 	} else if (r == -EPROTO) {
 		report_say("the compositor says: ");
 		report_quote(reg.text);
@@ -104,24 +107,39 @@ static void talk(int fd)
 	}
 }
 
-void wayland_check(const struct probe *p)
+/* Return: 0 with the socket's path, or -errno: -ENODEV when none is named. */
+static int socket_path(const char **name, char *path, size_t size)
 {
-	const char *name = getenv("WAYLAND_DISPLAY");
-	char path[4096] = "";
-	int fd;
+	const char *dir = getenv("XDG_RUNTIME_DIR");
 	int r;
 
+	*name = getenv("WAYLAND_DISPLAY");
+	if (*name && (*name)[0])
+		return server_path(dir, *name, path, size);
+	/* What libwayland looks for then (wl_display_connect()). */
+	*name = NULL;
+	r = server_path(dir, "wayland-0", path, size);
+	return r < 0 || access(path, F_OK) < 0 ? -ENODEV : 0;
+}
+
+void wayland_check(const struct probe *p)
+{
+	const char *name;
+	char path[4096] = "";
+	int fd;
+	int r = socket_path(&name, path, sizeof(path));
+
 	(void)p;
-	if (!name || !name[0]) {
+	if (r == -ENODEV) {
 		report_begin(CHECK_WAYLAND_SOCKET, NULL);
 		report_say("WAYLAND_DISPLAY is not set");
 		report_end(STATUS_FAIL, HINT_WAYLAND_NO_DISPLAY);
 		return;
 	}
-	r = server_path(getenv("XDG_RUNTIME_DIR"), name, path, sizeof(path));
 	report_begin(CHECK_WAYLAND_SOCKET, r < 0 ? name : path);
 	if (r < 0) {
-		report_say("cannot be found: XDG_RUNTIME_DIR is not set, or all of it is too long");
+		report_say(r == -ENOENT ? "cannot be found: XDG_RUNTIME_DIR is not set"
+					: "the socket's path is too long");
 		report_end(STATUS_FAIL, HINT_WAYLAND_NONE);
 		return;
 	}

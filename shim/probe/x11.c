@@ -34,16 +34,19 @@ struct server {
 	char reason[XSETUP_REASON_MAX];
 };
 
-/* Connects as libxcb does: the abstract name, then the path. Return: descriptor or -errno. */
+/* Connects as libxcb does: the abstract name, then the path unless somebody has that name.
+ * Return: descriptor or -errno. */
 static int connect_server(struct server *s)
 {
 	int fd = unix_connect(s->path, true);
+	struct text t;
 
-	s->abstract = fd >= 0;
-	if (fd < 0)
+	s->abstract = fd != -ENOENT && fd != -ECONNREFUSED;
+	if (!s->abstract)
 		fd = unix_connect(s->path, false);
-	s->shown[0] = '@';
-	strcpy(s->shown + (s->abstract ? 1 : 0), s->path);
+	text_begin(&t, s->shown, sizeof(s->shown));
+	text_str(&t, s->abstract ? "@" : "");
+	text_str(&t, s->path);
 	return fd;
 }
 
@@ -144,7 +147,8 @@ struct cookie {
 	char path[4096];
 };
 
-static void cookie_path(char *path, size_t size)
+/* Where libXau looks (Xau(3)). Return: 0 or -errno. */
+static int cookie_path(char *path, size_t size)
 {
 	const char *file = getenv("XAUTHORITY");
 	const char *home = getenv("HOME");
@@ -157,6 +161,7 @@ static void cookie_path(char *path, size_t size)
 		text_str(&t, home);
 		text_str(&t, "/.Xauthority");
 	}
+	return text_full(&t) ? -ENAMETOOLONG : path[0] ? 0 : -ENOENT;
 }
 
 /* Return: how many bytes, or -errno. */
@@ -186,10 +191,9 @@ static void find_cookie(struct cookie *c, uint32_t number)
 {
 	static uint8_t data[COOKIES_MAX];
 	struct utsname host;
-	ssize_t n;
+	ssize_t n = cookie_path(c->path, sizeof(c->path));
 
-	cookie_path(c->path, sizeof(c->path));
-	n = c->path[0] ? read_file(c->path, data, sizeof(data)) : -ENOENT;
+	n = n < 0 ? n : read_file(c->path, data, sizeof(data));
 	c->err = n < 0 ? (int)-n : 0;
 	if (uname(&host) < 0)
 		host.nodename[0] = '\0';
@@ -205,6 +209,8 @@ static void say_reason(const char *reason)
 	/* Servers end theirs with a newline. */
 	while (len && (reason[len - 1] == '\n' || reason[len - 1] == ' '))
 		len--;
+	if (!len)
+		return;
 	memcpy(line, reason, len);
 	line[len] = '\0';
 	report_say("; the server says: ");
@@ -236,9 +242,11 @@ static void refused(const struct server *s, const struct cookie *c)
 	} else if (c->outcome == XAUTH_FOUND) {
 		report_say("wrong cookie");
 		hint = HINT_X11_WRONG_COOKIE;
+	} else if (c->outcome == XAUTH_EMPTY) {
+		report_say("no cookie: the file is empty");
+		hint = HINT_X11_EMPTY;
 	} else {
-		report_say(c->outcome == XAUTH_EMPTY ? "no cookie: the file is empty"
-						     : "no cookie for this display in the file");
+		report_say("no cookie for this display in the file");
 		hint = HINT_X11_NO_ENTRY;
 	}
 	say_reason(s->reason);
@@ -274,13 +282,14 @@ static void check_display(struct server *s)
 	find_cookie(&c, s->display.number);
 	report_begin(CHECK_X11_SOCKET, s->path);
 	fd = connect_server(s);
+	report_begin(CHECK_X11_SOCKET, s->shown);
 	if (fd < 0) {
 		cannot_connect(-fd);
 		return;
 	}
-	report_begin(CHECK_X11_SOCKET, s->shown);
+	/* It stays open: most servers begin anew when their last client goes, and throw the next
+	 * ones out with it (Xserver(1), -noreset). */
 	r = talk(s, fd, c.xauth.cookie, c.xauth.len);
-	close(fd);
 	if (r < 0) {
 		no_answer(-r);
 	} else if (s->setup.answer == XSETUP_GARBAGE) {
@@ -290,6 +299,7 @@ static void check_display(struct server *s)
 		report_end(STATUS_OK, HINT_NONE);
 		authorize(s, &c);
 	}
+	close(fd);
 }
 
 void x11_check(const struct probe *p)

@@ -29,6 +29,21 @@ static int on_io_error(Display *display)
 	report_close();
 }
 
+/* Linked in for assert(3) (probe.mk): libX11's are about what its server sends. */
+_Noreturn void __wrap___assert_fail(const char *assertion, const char *file, unsigned int line,
+				    const char *function);
+_Noreturn void __wrap___assert_fail(const char *assertion, const char *file, unsigned int line,
+				    const char *function)
+{
+	(void)assertion;
+	(void)file;
+	(void)line;
+	(void)function;
+	report_say("the server does not keep to the protocol, and libX11 gave up");
+	report_end(STATUS_FAIL, HINT_X11_GARBAGE);
+	report_close();
+}
+
 /*
  * The SECURITY extension keeps untrusted clients from changing what is others', the root's
  * properties among it ("Security Extension Specification", "Untrusted client behavior"). To
@@ -119,9 +134,9 @@ void x11_client(const struct display *d, unsigned int screens, bool open)
 	char name[40];
 	struct text t;
 
-	/* Spelled so that libxcb has no way to take it for a host's. */
+	/* So that libxcb cannot take it for a host's or a file's name. */
 	text_begin(&t, name, sizeof(name));
-	text_str(&t, "unix:");
+	text_str(&t, "unix/:");
 	text_num(&t, d->number);
 	text_str(&t, ".");
 	text_num(&t, d->screen);
@@ -130,12 +145,12 @@ void x11_client(const struct display *d, unsigned int screens, bool open)
 	display = XOpenDisplay(name);
 	if (!display) {
 		end_auth(open, false);
-		report_begin(CHECK_X11_EXTENSIONS, name);
+		report_begin(CHECK_X11_EXTENSIONS, strchr(name, ':'));
 		no_display(d->screen >= screens);
 		return;
 	}
 	untrusted = is_untrusted(display);
 	end_auth(open, untrusted);
-	report_begin(CHECK_X11_EXTENSIONS, name);
+	report_begin(CHECK_X11_EXTENSIONS, strchr(name, ':'));
 	extensions(display, untrusted);
 }

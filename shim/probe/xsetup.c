@@ -41,7 +41,8 @@ size_t xsetup_request(const uint8_t *cookie, size_t len, uint8_t *buf)
 	put_u16(buf + 6, name);
 	put_u16(buf + 8, len);
 	memcpy(buf + 12, COOKIE, name);
-	memcpy(buf + data, cookie, len);
+	if (len)
+		memcpy(buf + data, cookie, len);
 	return data + padded(len);
 }
 
