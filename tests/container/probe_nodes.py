@@ -2,7 +2,7 @@
 import os
 
 from harness import MS_BIND, MS_RDONLY, MS_NODEV, MS_REMOUNT, check, equal, mount, test
-from probe_room import UID, probe, room
+from probing import UID, probe, room
 
 CHR, BLK, FIFO = 0o020000, 0o060000, 0o010000
 DRI, SND = "/dev/dri", "/dev/snd"

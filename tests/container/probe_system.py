@@ -8,7 +8,7 @@ import struct
 import records
 from harness import (MS_NOSUID, MS_RDONLY, check, children, equal, gone, mount, proc_status, test,
                      until)
-from probe_room import ENV, HOME, RUNTIME, UID, fake, probe, room, silent
+from probing import ENV, HOME, RUNTIME, UID, fake, probe, room, silent
 
 PROBE = "/opt/s/stremio-probe"
 SIOCSIFFLAGS, IFF_UP = 0x8914, 1
