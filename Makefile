@@ -118,10 +118,12 @@ $(BUILD)/deps/musl/lib/libcap-ng.a: shim/deps.sh | $(BUILD)/tools
 $(BUILD)/deps/host/lib/libcap-ng.a: shim/deps.sh | $(BUILD)/deps/musl/lib/libcap-ng.a
 	@$(CAPNG_ENV) shim/deps.sh host
 
-relink: ## rebuild against a libcap-ng of your own: make relink CAPNG_SRC=FILE
-	@[ -n "$(CAPNG_SRC)" ] || { echo 'make: relink: CAPNG_SRC=FILE is missing' >&2; exit 64; }
-	rm -rf $(BUILD)/deps/musl $(BUILD)/stremio-shim
-	$(MAKE) $(BUILD)/stremio-shim
+relink: ## rebuild against libraries of your own: make relink CAPNG_SRC=FILE or ALSA_SRC=FILE
+	@[ -n "$(CAPNG_SRC)$(ALSA_SRC)" ] || \
+		{ echo 'make: relink: CAPNG_SRC=FILE or ALSA_SRC=FILE is missing' >&2; exit 64; }
+	$(if $(CAPNG_SRC),rm -rf $(BUILD)/deps/musl $(BUILD)/stremio-shim)
+	$(if $(ALSA_SRC),rm -rf $(BUILD)/deps/alsa $(PROBE))
+	$(MAKE) $(if $(CAPNG_SRC),$(BUILD)/stremio-shim) $(if $(ALSA_SRC),$(PROBE))
 
 $(BUILD)/stremio-shim: $(SHIM_OBJ) $(BUILD)/deps/musl/lib/libcap-ng.a
 	$(call say,LINK)
@@ -225,6 +227,7 @@ install: all ## install below $(DESTDIR)$(prefix)
 	chmod 644 $(sharedir)/incus-profile.yaml
 	install -D -m 644 shim/stremio-shim.8 $(mandir)/man8/stremio-shim.8
 	install -m 644 hooks/stremio-hook.8 $(mandir)/man8/stremio-hook.8
+	install -m 644 shim/probe/stremio-probe.8 $(mandir)/man8/stremio-probe.8
 	install -D -m 644 shim/policy/stremio-policy.1 $(mandir)/man1/stremio-policy.1
 	install -m 644 LICENSE $(docdir)/LICENSE
 	install -m 644 $(BUILD)/deps/musl/COPYING.LIB $(docdir)/libcap-ng.COPYING.LIB
@@ -239,7 +242,7 @@ install: all ## install below $(DESTDIR)$(prefix)
 uninstall: ## remove what install put there
 	rm -rf $(libdir) $(sharedir) $(docdir)
 	rm -f $(udevdir)/60-stremio-shim.rules
-	rm -f $(mandir)/man8/stremio-shim.8 $(mandir)/man8/stremio-hook.8 $(mandir)/man1/stremio-policy.1 \
+	rm -f $(addprefix $(mandir)/man8/,stremio-shim.8 stremio-hook.8 stremio-probe.8) $(mandir)/man1/stremio-policy.1 \
 		$(addprefix $(bindir)/,$(notdir $(POLICY_TOOL)))
 
 clean: ## remove what was compiled (keeps what was fetched: sources, package lists, images)
