@@ -67,11 +67,28 @@ drop_private() {
 devices_with() {
 	kinds=$(own_key environment.STREMIO_DEVICES)
 	kinds=${kinds:-gpu,sound,x11}
+	[ "$kinds" != none ] || {
+		echo none
+		return
+	}
 	for kind in pulse wayland; do
 		kinds=$(echo "$kinds" | tr ',' '\n' | grep -vx "$kind" | paste -sd, -)
 	done
 	kinds=$kinds${1:+,$1}
 	[ "$kinds" = gpu,sound,x11 ] || echo "$kinds"
+}
+
+# What the shim waits for before it starts the application: Incus starts proxies after PID 1, and
+# a player that finds no server then does without sound for good. A user's own list is left.
+requires_with() {
+	own=$(own_key environment.STREMIO_REQUIRE)
+	case $own in
+	''|pulse|wayland|pulse,wayland|x11,pulse|x11,wayland|x11,pulse,wayland) ;;
+	*) echo "$own"
+		return ;;
+	esac
+	[ -z "$1" ] || [ "$opt_display" = none ] || printf x11,
+	echo "$1"
 }
 
 # socket_attach NAME DEVICE SOCKET: a socket of this session, through a proxy: the server sees
@@ -144,9 +161,11 @@ session_attach() {
 		[ $sound_kind = pulse ] || pipewire=unix:$guest_dir/pipewire
 	fi
 	wayland_attach "$inst"
+	kinds=${pulse:+pulse}${wayland:+${pulse:+,}wayland}
 	want "environment.PULSE_SERVER=$pulse" "environment.PIPEWIRE_REMOTE=${pipewire#unix:}" \
 		"environment.WAYLAND_DISPLAY=$wayland" "user.stremio-shim.sound=$choice" \
-		"environment.STREMIO_DEVICES=$(devices_with "${pulse:+pulse}${wayland:+${pulse:+,}wayland}")"
+		"environment.STREMIO_DEVICES=$(devices_with "$kinds")" \
+		"environment.STREMIO_REQUIRE=$(requires_with "$kinds")"
 }
 
 # What the instance must not be when something is put into it.
@@ -278,7 +297,8 @@ verb_detach() {
 		drop_device "$name" $device
 	done
 	want environment.PULSE_SERVER= environment.PIPEWIRE_REMOTE= environment.WAYLAND_DISPLAY= \
-		"environment.STREMIO_DEVICES=$(devices_with '')" user.stremio-shim.sound= \
+		"environment.STREMIO_DEVICES=$(devices_with '')" \
+		"environment.STREMIO_REQUIRE=$(requires_with '')" user.stremio-shim.sound= \
 		user.stremio-shim.attached=
 	keys_set "$name"
 	if [ -e "$autostart" ] && [ -z "$(attached_instances)" ]; then
