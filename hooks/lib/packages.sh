@@ -25,9 +25,11 @@ package_set() {
 	lint) echo clang-format clang-tidy cppcheck shellcheck ;;
 	incus) echo incus-base incus-client lxcfs iproute2 procps util-linux squashfs-tools ;;
 	image) echo mmdebstrap squashfs-tools ca-certificates ;;
+	oci) echo skopeo umoci jq squashfs-tools util-linux uidmap ;;
+	recipes) echo runc crun podman tini curl ;;
 	busybox) echo busybox-static squashfs-tools ;;
 	run) echo xvfb xauth x11-utils x11-apps netpbm ;;
-	*) echo "packages: $1: no such set (build unit container bench lint incus image busybox run)" >&2
+	*) echo "packages: $1: no such set (build unit container bench lint incus image oci recipes busybox run)" >&2
 		return 64 ;;
 	esac
 }
