@@ -71,6 +71,14 @@ static int stay_inside(struct finding *f)
 	return 0;
 }
 
+static int change_directory(const char *path, struct finding *f)
+{
+	if (!path || chdir(path) == 0)
+		return 0;
+	return finding_set(f, EXIT_SETUP, "directory", errno, "cannot change to", path,
+			   "make it, for the application's user, or leave --cwd out");
+}
+
 /*
  * The mask goes last: until here a signal is held, from here it has its default effect.
  * What this process has brought on itself by writing to a stderr that is gone is none of
@@ -117,6 +125,7 @@ static int load_policy(struct audit *audit, const struct policy *p, struct findi
  *   groups, bounding, securebits   need capabilities that are about to go
  *   gid before uid          the other way round it would not be allowed any more
  *   capabilities after uid  NO_SETUID_FIXUP has kept them through the change
+ *   the wanted directory after uid: it must be one that the application may enter
  *   parent-death after uid  a change of uid clears it
  *   landlock after uid      what the application cannot reach needs no rule; before the
  *                           filter, which knows none of its calls
@@ -140,6 +149,7 @@ static int confine(const struct launch *l, char **env, int status, const struct 
 	    confine_uid(l->account.uid, f) < 0 ||
 	    confine_capabilities(0, f) < 0 ||
 	    confine_ambient(f) < 0 ||
+	    change_directory(l->options->cwd, f) < 0 ||
 	    confine_no_new_privs(f) < 0 ||
 	    confine_parent_death(parent, f) < 0 ||
 	    landlock_confine(l->options, l->landlock_abi, env, f) < 0 ||
