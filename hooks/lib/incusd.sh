@@ -7,6 +7,7 @@
 #                        service), else a private one in DIR; says which, sets INCUS_PRIVATE
 #   incusd_start DIR     bring up a private daemon with its state below DIR
 #   incusd_stop DIR      stop it and what runs in it; DIR itself is the caller's
+#   incusd_enter DIR COMMAND...   run a command where it runs
 #
 # A private daemon lives in mount, network and process id namespaces of its own: nothing it
 # does leaves the machine (at start it asks for an image server), its mounts and lxcfs are
@@ -145,6 +146,15 @@ incusd_stop() {
 		find /sys/fs/cgroup -depth -type d -path "*/lxc.*.${c##*/}*" \
 			-exec rmdir {} + 2>/dev/null || :
 	done
+}
+
+# incusd_enter DIR COMMAND...: where the private daemon runs, with its mounts and process numbers.
+incusd_enter() {
+	read -r first < "$1/pid"
+	# No end of line is there, so that read says it found the end of the file.
+	read -r child _ < "/proc/$first/task/$first/children" || [ -n "$child" ] || return 1
+	shift
+	nsenter -t "$child" -m -p "$@"
 }
 
 # shellcheck disable=SC2034 # INCUS_PRIVATE is for the caller

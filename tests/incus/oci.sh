@@ -121,6 +121,21 @@ test_a_command_takes_the_place_of_the_entrypoint_and_root_is_not_carried_over() 
 	! grep -q '^arg 2' "$RIG/told" || die 'the old command is there, too'
 }
 
+# `make run` with an image of somebody's: a window, without shell or libraries in the image.
+test_run_shows_an_image_of_another_tool() {
+	layout window
+	musl-gcc -static -Os -o "$RIG/painter" "$top/tests/incus/painter.c" || die 'painter.c'
+	{
+		umoci insert --image "$RIG/window:t" "$RIG/painter" /app/painter &&
+		umoci config --image "$RIG/window:t" --clear=config.cmd --config.entrypoint /app/painter
+	} > "$RIG/out" 2>&1 < /dev/null || die "umoci: $(tail -n 1 "$RIG/out")"
+	tar -C "$RIG/window" -cf "$RIG/window.tar" .
+	run_demo STREMIO="$RIG/window.tar" || die "$(tail -n 1 "$RIG/demo")"
+	for line in 'picture: [0-9]* colours' 'user id  *4242 ' 'no_new_privs  *1 ' 'incus stop took'; do
+		grep -q "$line" "$RIG/demo" || die "no line: $line"
+	done
+}
+
 # On the disk, as the daemon sees it: what umoci made of the layers.
 test_whiteouts_links_owners_and_attributes_are_kept() {
 	layout layers

@@ -155,9 +155,7 @@ fails_with() {
 
 # Run a command where the daemon runs: its mounts and process numbers.
 in_daemon() {
-	read -r first < "$RIG/incus/pid"
-	read -r child _ < "/proc/$first/task/$first/children"
-	nsenter -t "$child" -m -p "$@"
+	incusd_enter "$RIG/incus" "$@"
 }
 
 gone() {
