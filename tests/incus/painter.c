@@ -67,7 +67,7 @@ static void greet(int fd)
 static void paint(int fd, uint32_t window, uint32_t context, uint8_t depth)
 {
 	static uint32_t pixels[HEIGHT][WIDTH];
-	uint32_t put[6] = {72 | 2 << 8 | (6 + HEIGHT * WIDTH) << 16,
+	uint32_t put[6] = {72 | 2 << 8 | (6U + HEIGHT * WIDTH) << 16,
 			   window,
 			   context,
 			   WIDTH | HEIGHT << 16,
