@@ -168,7 +168,7 @@ daemon_pid() {
 
 # Run a command where the daemon runs: its mounts and process numbers.
 in_daemon() {
-	nsenter -t "$(daemon_pid)" -m -p "$@"
+	incusd_enter "$RIG/incus" "$@"
 }
 
 gone() {
