@@ -3,6 +3,7 @@
 
 SHIM=FILE     the program under test (default $BUILD/stremio-shim; BUILD=build)
 SHIM_OPTIONS  more options for it, by blanks (--landlock=off)
+CYCLES=N      starts and stops in a row (default 2; 50 in ten minutes)
 KNOCKOUTS=1   instead: each system call that is known to be needed, taken from the policy in
               turn, must be missed (half a minute each)
 TRACE=1       instead: trace the applications; tables in $BUILD/stack/trace
@@ -25,6 +26,7 @@ sys.path.insert(0, here)
 sys.dont_write_bytecode = True
 import bad_input                                                # noqa: E402, F401: registers
 import controls                                                 # noqa: E402
+import cycles                                                   # noqa: E402, F401: registers
 import harness                                                  # noqa: E402
 import measure                                                  # noqa: E402
 import scenarios                                                # noqa: E402
