@@ -8,6 +8,7 @@ KNOCKOUTS=1   instead: each system call that is known to be needed, taken from t
               turn, must be missed (half a minute each)
 TRACE=1       instead: trace the applications; tables in $BUILD/stack/trace
 COST=1        instead: what confinement costs the player, in one paired run
+LIMITS=1      instead: what the applications take of the profile's limits, with large clips
 VERBOSE=1     figures and times on stderr
 
 What each application leaves (log, report, sound, screenshot) is in $BUILD/stack/run/NAME, the
@@ -28,6 +29,7 @@ import bad_input                                                # noqa: E402, F4
 import controls                                                 # noqa: E402
 import cycles                                                   # noqa: E402, F401: registers
 import harness                                                  # noqa: E402
+import limits                                                   # noqa: E402
 import measure                                                  # noqa: E402
 import scenarios                                                # noqa: E402
 
@@ -118,6 +120,8 @@ def listed():
         return measure.traces()
     if os.environ.get("COST"):
         return [(measure.player_cost, 600)]
+    if os.environ.get("LIMITS"):
+        return limits.measured()
     return scenarios.SCENARIOS
 
 
