@@ -79,6 +79,7 @@ def run_scenario(run, timeout, results):
     read, write = os.pipe()
     pid = os.fork()
     if pid == 0:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         try:
             os.close(read)
             in_namespaces(run, write)
