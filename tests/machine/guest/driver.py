@@ -124,7 +124,7 @@ def table():
         if wanted('figures'):
             times = launch.figures()
             say(f'# self-test of 2 GPUs, 2 cards, X11, Pulse: {times["self-test"]:.2f} s, '
-                f'{times["self-test"] / times["others"]:.2f} of xdpyinfo && aplay -l && vainfo')
+                f'{times["self-test"] / times["others"]:.2f} of xdpyinfo && aplay -l')
         for name, before, want, after in display.FROZEN:
             situation(want, in_state, up, name, before, after)
     finally:
