@@ -67,12 +67,13 @@ CLANG := $(FUZZ_CC)
 
 include shim/policy/policy.mk
 include shim/probe/probe.mk
+include hooks/hook.mk
 include tests/container/container.mk
 include tests/unit/unit.mk
 include tests/bench/bench.mk
 -include tests/fuzz/fuzz.mk
 
-PROGRAMS := $(BUILD)/stremio-shim $(PROBE) $(POLICY_TOOL)
+PROGRAMS := $(BUILD)/stremio-shim $(PROBE) $(POLICY_TOOL) $(HOOK)
 SHIM_NAMES := $(SHIM_SRC:shim/%.c=%.o) $(POLICY_SHIM_SRCS:shim/%.c=%.o)
 SHIM_OBJ := $(addprefix $(BUILD)/obj/,$(SHIM_NAMES))
 # no_stdio.c stands in for parts of musl; glibc with the sanitizers wants its own.
@@ -82,7 +83,7 @@ $(BUILD)/obj/policy/builtin.o $(BUILD)/asan/obj/policy/builtin.o: $(POLICY_GENER
 # --- Targets -------------------------------------------------------------------------------
 
 .PHONY: all help deps relink asan run check packages unit container escape incus stack machine \
-	build-tier lint format bench mutants fuzz install uninstall clean distclean
+	build-tier lint format bench soak mutants fuzz install uninstall clean distclean
 
 all: $(PROGRAMS) ## build the shim and its tools (fetches libcap-ng's source the first time)
 
@@ -104,6 +105,7 @@ $(BUILD)/tools:
 	have stdio.h || missing="$$missing libc6-dev"; \
 	have seccomp.h || missing="$$missing libseccomp-dev"; \
 	have X11/Xlib.h || missing="$$missing libx11-dev"; \
+	have libudev.h || missing="$$missing libudev-dev"; \
 	[ -z "$$missing" ] || { \
 		echo "make: tools: missing (apt-get install$$missing)" >&2; exit 1; }
 	@touch $@
@@ -163,7 +165,8 @@ unit container escape incus stack machine build-tier: all ## one tier of the tes
 	@sh tests/run.sh $(@:build-tier=build)
 
 # What the linters must find beside the sources.
-lint-headers: $(BUILD)/deps/host/lib/libcap-ng.a $(POLICY_GENERATED) $(POLICY_NUMBERS)
+lint-headers: $(BUILD)/deps/host/lib/libcap-ng.a $(POLICY_GENERATED) $(POLICY_NUMBERS) \
+		$(PROBE_ALSA) $(PROBE_FILTER)
 .PHONY: lint-headers
 
 lint: ## clang-format, clang-tidy, cppcheck, shellcheck
@@ -174,6 +177,10 @@ format: ## lay out the C files as .clang-format says
 
 bench: all $(BENCH_PROGRAMS) $(BENCHES) ## spawn-to-exit times and memory beside other inits, as tables
 	@BENCHES='$(BENCHES)' sh tests/bench/run.sh
+
+soak: all ## 200 starts and stops, 20 instances at once, of the devices' wiring (Incus; root)
+	@HOOK_CYCLES=200 HOOK_INSTANCES=20 HOOK_RACES=500 BUILD=$(abspath $(BUILD)) sh tests/incus/run.sh \
+		hook_leaks_nothing_in_many_starts hook_stays_below_dev_in_a_race
 
 mutants: all ## remove each privilege step in turn: a test must turn red
 	@sh tests/mutants.sh
@@ -194,10 +201,20 @@ libdir := $(DESTDIR)$(prefix)/lib/stremio-shim
 sharedir := $(DESTDIR)$(prefix)/share/stremio-shim
 mandir := $(DESTDIR)$(prefix)/share/man
 docdir := $(DESTDIR)$(prefix)/share/doc/stremio-shim
+udevdir := $(DESTDIR)$(prefix)/lib/udev/rules.d
+appdir := $(DESTDIR)$(prefix)/share/applications
+icondir := $(DESTDIR)$(prefix)/share/icons/hicolor/scalable/apps
+
+include hooks/host.mk
 
 install: all ## install below $(DESTDIR)$(prefix)
 	install -D -m 755 $(BUILD)/stremio-shim $(libdir)/guest/stremio-shim
 	install -m 755 $(PROBE) $(libdir)/guest/
+	install -m 755 $(HOOK) $(libdir)/
+	install -d $(udevdir)
+	sed 's,@libdir@,$(prefix)/lib/stremio-shim,' hooks/60-stremio-shim.rules.in \
+		> $(udevdir)/60-stremio-shim.rules
+	chmod 644 $(udevdir)/60-stremio-shim.rules
 	install -d $(bindir) $(sharedir) $(docdir)
 	install -m 755 $(POLICY_TOOL) $(bindir)/
 	install -d $(sharedir)/policy/groups
@@ -207,6 +224,7 @@ install: all ## install below $(DESTDIR)$(prefix)
 		> $(sharedir)/incus-profile.yaml
 	chmod 644 $(sharedir)/incus-profile.yaml
 	install -D -m 644 shim/stremio-shim.8 $(mandir)/man8/stremio-shim.8
+	install -m 644 hooks/stremio-hook.8 $(mandir)/man8/stremio-hook.8
 	install -D -m 644 shim/policy/stremio-policy.1 $(mandir)/man1/stremio-policy.1
 	install -m 644 LICENSE $(docdir)/LICENSE
 	install -m 644 $(BUILD)/deps/musl/COPYING.LIB $(docdir)/libcap-ng.COPYING.LIB
@@ -220,7 +238,8 @@ install: all ## install below $(DESTDIR)$(prefix)
 
 uninstall: ## remove what install put there
 	rm -rf $(libdir) $(sharedir) $(docdir)
-	rm -f $(mandir)/man8/stremio-shim.8 $(mandir)/man1/stremio-policy.1 \
+	rm -f $(udevdir)/60-stremio-shim.rules
+	rm -f $(mandir)/man8/stremio-shim.8 $(mandir)/man8/stremio-hook.8 $(mandir)/man1/stremio-policy.1 \
 		$(addprefix $(bindir)/,$(notdir $(POLICY_TOOL)))
 
 clean: ## remove what was compiled (keeps what was fetched: sources, package lists, images)

@@ -18,6 +18,8 @@
 #   need PROGRAM PACKAGE end with the package's name when a program is missing
 #   find_source          leave the tarball's name in $tarball
 #   unpack DIR FILE      unpack it; FILE is one that it must hold
+#
+# shellcheck disable=SC2154 # the variables above are set by who sources this
 
 fail() {
 	printf 'deps: %s: %s\n' "$1" "$2" >&2
@@ -33,7 +35,6 @@ checksum() {
 	sha256sum < "$1" | cut -d' ' -f1
 }
 
-# shellcheck disable=SC2154 # set by who sources this
 find_source() {
 	tarball=$deps/${library}_$version.orig.tar.$suffix
 	if [ -n "$given" ]; then

@@ -250,7 +250,7 @@ const struct option_spec options_table[] = {
 	  "or a file that stremio-policy compiled" },
 	{ 0, "userns", VALUE, false, false, "deny|allow", "deny or allow", set_userns,
 	  "namespaces made by the application's own sandbox\n"
-	  "(default deny)" },
+	  "(default deny: WebKitGTK and Chromium do without)" },
 	{ 0, "audit", NO_VALUE, false, false, NULL, "1 or 0", set_audit,
 	  "name each system call that the policy denies in the\n"
 	  "log, once a program" },

@@ -44,23 +44,6 @@ table() {
 	dispositions @ become.c @ /default_dispositions\(e->ignored, f\) < 0/d @ ignored_signals @
 	mask @ become.c @ s/release_signals\(f\) < 0/0/ @ blocked_signals @
 	directory @ become.c @ /stay_inside\(f\) < 0/d @ working_directory_outside @
-	gate @ main.c @ s/status = gate_pass\(&plan, f\);/status = 0;/ @ a_display_is @
-	gate-named @ records.c @ s/ \|\| \(named && records_group_skipped\(r, group\)\)// @ without_a_probe_only @
-	gate-stop @ inspect.c @ s/stop = \(int\)si.ssi_signo;/;/ @ a_stop_ends @
-	probe-as-caller @ inspect.c @ s/ && !may_change_identity\(\)\)/)/ @ checks_are_made @
-	probe-mask @ probe_run.c @ s/signals_set_mask\(0\) == 0/1/ @ checks_are_made @
-	probe-death @ probe_run.c @ s/prctl\(PR_SET_PDEATHSIG[^)]*\) == 0/1/ @ inspector_and_probe @
-	probe-deadline @ probe_run.c @ s/return LATE;/continue;/ @ a_probe_that_hangs @
-	probe-litter @ probe_run.c @ s/leftovers_signal\(false, SIGKILL\);/;/ @ what_a_probe_leaves @
-	record-magic @ records.c @ s/w->magic != WIRE_MAGIC/0/ @ a_probe_that_lies @
-	record-range @ records.c @ s/w->check > CHECKS/0/ @ a_probe_that_lies @
-	record-status @ records.c @ s/w->status >= STATUSES/0/ @ a_probe_that_lies @
-	record-zero @ records.c @ s/ \|\| w->zero \|\| w->zero2// @ a_probe_that_lies @
-	record-group @ records.c @ s/wire_group_of\[w->check\] != w->group/0/ @ a_probe_that_lies @
-	record-end @ records.c @ s/r->asked & ~r->ended/r->asked/ @ a_probe_that_lies @
-	record-flood @ records.c @ s/r->count == WIRE_RECORDS_MAX/0/ @ a_probe_that_lies @
-	record-terminated @ records.c @ s/return memchr\(text[^;]*;/return true;/ @ a_probe_that_lies @
-	record-partial @ probe_run.c @ s/return r->partial \? LIES : CLOSED;/return CLOSED;/ @ a_probe_that_lies @
 	umask @ main.c @ /umask\(022\);/d @ umask_is @
 	inherited-descriptors @ main.c @ s/descriptors_clean\(&closed, f\) < 0/0/ @ leaked_desc closed_standard @
 	hold-signals @ signals.c @ s/\(void\)signals_set_mask\(SIGNALS_ALL\);/;/ @ steps_are_taken @
@@ -106,11 +89,10 @@ table() {
 	gate-stop @ inspect.c @ s/stop = \(int\)si.ssi_signo;/;/ @ a_stop_ends @
 	probe-as-caller @ inspect.c @ s/ && !may_change_identity\(\)\)/)/ @ checks_are_made @
 	probe-mask @ probe_run.c @ s/signals_set_mask\(0\) == 0/1/ @ checks_are_made @
-	probe-death @ probe_run.c @ s/prctl\(PR_SET_PDEATHSIG[^)]*\) == 0/1/ @ inspector_and_probe @
+	probe-death @ probe_run.c @ s/prctl\(PR_SET_PDEATHSIG.*\) == 0/1/ @ inspector_and_probe @
 	probe-deadline @ probe_run.c @ s/return LATE;/continue;/ @ a_probe_that_hangs @
 	probe-litter @ probe_run.c @ s/leftovers_signal\(false, SIGKILL\);/;/ @ what_a_probe_leaves @
 	record-magic @ records.c @ s/w->magic != WIRE_MAGIC/0/ @ a_probe_that_lies @
-	record-range @ records.c @ s/w->check > CHECKS/0/ @ a_probe_that_lies @
 	record-status @ records.c @ s/w->status >= STATUSES/0/ @ a_probe_that_lies @
 	record-zero @ records.c @ s/ \|\| w->zero \|\| w->zero2// @ a_probe_that_lies @
 	record-group @ records.c @ s/wire_group_of\[w->check\] != w->group/0/ @ a_probe_that_lies @

@@ -139,6 +139,8 @@ static const char *const texts[HINTS] = {
 		"gives it its owner: stremio-incus attach %N",
 	[HINT_X11_COOKIE_BROKEN] = "not a file that xauth wrote: on the host: stremio-incus detach "
 				   "%N, then stremio-incus attach %N",
+	[HINT_X11_EMPTY] = "nothing was copied into it: see that xauth list shows cookies in the "
+			   "desktop session on the host, then: stremio-incus attach %N",
 	[HINT_X11_NO_ENTRY] =
 		"the file has cookies, none for this display: compare echo $DISPLAY and "
 		"xauth list on the host, then: stremio-incus attach %N",
@@ -357,6 +359,8 @@ static bool write_with(enum hint h, const struct hint_values *v, char *buf, size
 	struct text t;
 	char one[2] = "";
 
+	/* No byte of another try stays behind the end. */
+	memset(buf, 0, size);
 	text_begin(&t, buf, size);
 	for (const char *s = hint_text(h); s && *s; s++) {
 		if (*s == '%') {

@@ -26,6 +26,8 @@
 
 #define DEADLINE_MS 2000
 #define DEADLINE_MAX_MS 600000
+#define RECORDS_BYTES \
+	(sizeof(struct wire_record) * WIRE_RECORDS_MAX) /* of an output that is a file */
 
 struct arguments {
 	uint32_t deadline_ms;
@@ -138,31 +140,46 @@ static int parse(int argc, char **argv, struct arguments *a)
 	return count;
 }
 
-/* Against servers that send without end. Soft and hard: what follows cannot undo them. */
+/* Against servers that send without end. What follows cannot undo the hard limits; of CPU time
+ * there is a second more, to tell in what came of it. */
 static void limit(void)
 {
 	static const struct {
 		int what;
-		rlim_t most;
+		rlim_t soft, hard;
 	} limits[] = {
 #ifndef __SANITIZE_ADDRESS__ /* whose shadow takes terabytes of addresses */
-		{RLIMIT_AS, 192ul << 20},
+		{RLIMIT_AS, 192ul << 20, 192ul << 20},
 #endif
-		{RLIMIT_CPU, 2},
-		{RLIMIT_NOFILE, 64},
-		{RLIMIT_FSIZE, sizeof(struct wire_record) * WIRE_RECORDS_MAX},
-		{RLIMIT_CORE, 0},
+		{RLIMIT_CPU, 2, 3},
+		{RLIMIT_NOFILE, 64, 64},
+		{RLIMIT_FSIZE, RECORDS_BYTES, RECORDS_BYTES},
+		{RLIMIT_CORE, 0, 0},
 	};
 
 	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
-		struct rlimit r;
+		struct rlimit r = {limits[i].soft, limits[i].hard};
+		struct rlimit now;
 
-		if (getrlimit((__rlimit_resource_t)limits[i].what, &r) < 0 ||
-		    r.rlim_max < limits[i].most)
+		if (getrlimit((__rlimit_resource_t)limits[i].what, &now) < 0)
 			continue;
-		r.rlim_cur = r.rlim_max = limits[i].most;
+		if (now.rlim_max < r.rlim_max)
+			r.rlim_max = now.rlim_max;
+		if (r.rlim_max < r.rlim_cur)
+			r.rlim_cur = r.rlim_max;
 		(void)setrlimit((__rlimit_resource_t)limits[i].what, &r);
 	}
+}
+
+/* libX11 tells its user what it thinks of a server: not of use to anybody here. */
+static void be_quiet(void)
+{
+#ifndef __SANITIZE_ADDRESS__ /* which must be heard */
+	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+	if (null >= 0)
+		(void)dup2(null, STDERR_FILENO);
+#endif
 }
 
 /* A group's own process: its limits, its filter, its checks. */
@@ -175,6 +192,7 @@ static _Noreturn void run_group(enum wire_group g, const struct arguments *a, pi
 	if (getppid() != parent)
 		_exit(1);
 	limit();
+	be_quiet();
 	/* An eighth is kept back to tell what did not answer. */
 	report_open(g, STDOUT_FILENO, a->deadline_ms - a->deadline_ms / 8);
 	if (g == GROUP_SYSTEM)

@@ -39,13 +39,14 @@ int node_list(int dir, const char *const words[2], struct node_names *names)
 	names->count = names->left_out = 0;
 	if (!stream)
 		return r;
+	/* cppcheck-suppress readdirCalled */
 	for (errno = 0; (entry = readdir(stream)) != NULL; errno = 0) {
 		if (!wanted(entry->d_name, words))
 			continue;
 		if (names->count == NODE_NAMES)
 			names->left_out++;
 		else
-			strcpy(names->at[names->count++], entry->d_name);
+			memccpy(names->at[names->count++], entry->d_name, '\0', NODE_NAME);
 	}
 	r = -errno;
 	closedir(stream);

@@ -25,13 +25,13 @@ PROBE_CFLAGS = -std=c11 -O2 $(WARN) $(CPPFLAGS) $(PREFIX_MAP) -I$(BUILD)/policy 
 	-ffunction-sections -fdata-sections
 PROBE_LDFLAGS := -static-pie -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,relro -Wl,-z,now \
 	-Wl,-z,noexecstack
-PROBE_LIBS := -lX11 -lxcb -lXau -lXdmcp $(PROBE_ALSA) -lm
+PROBE_LIBS := -Wl,--wrap=__assert_fail -Wl,-Bstatic -lX11 -lxcb -lXau -lXdmcp $(PROBE_ALSA)
 
 # xcb can look names of hosts up, which the linker warns of; the probe gives it none, and its
 # filter lets it make no socket to ask with.
 $(PROBE): $(PROBE_OBJ) $(PROBE_ALSA)
 	$(call say,LINK)
-	$(Q)$(HOST_CC) $(PROBE_LDFLAGS) -o $@.full $(PROBE_OBJ) $(PROBE_LIBS) 2> $@.log || \
+	$(Q)$(HOST_CC) $(PROBE_LDFLAGS) -o $@.full $(PROBE_OBJ) $(PROBE_LIBS) -lm 2> $@.log || \
 		{ cat $@.log >&2; exit 1; }
 	$(Q)$(STRIP) --strip-all -R .comment -R .note.gnu.property -o $@ $@.full
 
@@ -40,12 +40,13 @@ $(BUILD)/probe/%.o: shim/%.c Makefile $(PROBE_DIR)/probe.mk | $(PROBE_ALSA) $(PR
 	$(call say,CC)
 	$(Q)$(HOST_CC) $(PROBE_CFLAGS) -MMD -MP -c -o $@ $<
 
-# The same sources with AddressSanitizer and UBSan, dynamic.
+# The same sources with AddressSanitizer and UBSan; only the C library is dynamic.
+asan: $(BUILD)/asan/stremio-probe
 $(BUILD)/asan/stremio-probe: $(PROBE_ASAN_OBJ) tests/asan_options.c $(PROBE_ALSA)
 	@mkdir -p $(@D)
 	$(call say,LINK)
 	$(Q)$(HOST_CC) $(ASAN_CFLAGS) -static-libasan -static-libubsan -o $@ $(PROBE_ASAN_OBJ) \
-		tests/asan_options.c $(PROBE_LIBS)
+		tests/asan_options.c $(PROBE_LIBS) -Wl,-Bdynamic -lm
 $(BUILD)/probe-asan/%.o: shim/%.c Makefile $(PROBE_DIR)/probe.mk | $(PROBE_ALSA) $(PROBE_FILTER)
 	@mkdir -p $(@D)
 	$(call say,CC)

@@ -65,6 +65,7 @@ static void hold_alarm(bool hold)
 
 	sigemptyset(&alarm);
 	sigaddset(&alarm, SIGALRM);
+	sigaddset(&alarm, SIGXCPU);
 	(void)sigprocmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &alarm, NULL);
 }
 
@@ -181,12 +182,16 @@ _Noreturn void report_close(void)
  * unblocks the signal in here does no harm: the timer fires once. */
 static void on_alarm(int sig)
 {
-	(void)sig;
 	if (now.open) {
+		memset(now.record.summary, 0, sizeof(now.record.summary));
 		text_begin(&now.summary, now.record.summary, sizeof(now.record.summary));
-		report_say("no answer within ");
-		report_number(now.limit_ms);
-		report_say(" ms");
+		if (sig == SIGALRM) {
+			report_say("no answer within ");
+			report_number(now.limit_ms);
+			report_say(" ms");
+		} else {
+			report_say("no answer, and no end of what comes instead");
+		}
 		send_now(STATUS_FAIL, HINT_HANGS);
 	}
 	report_close();
@@ -215,6 +220,7 @@ void report_open(enum wire_group group, int fd, uint32_t limit_ms)
 	clock_gettime(CLOCK_MONOTONIC, &now.start);
 	keep_name();
 	sigaction(SIGALRM, &action, NULL);
+	sigaction(SIGXCPU, &action, NULL);
 	/* Whoever started this may have blocked it. */
 	hold_alarm(false);
 	(void)setitimer(ITIMER_REAL, &when, NULL);

@@ -16,9 +16,9 @@
 
 /**
  * report_open() - begin a group.
- * @group: which. @fd: where records go. @limit_ms: time for all of it; when it is over, the
- *	check that is being made is reported as failed, those behind it as not reached, and
- *	the process ends.
+ * @group: which. @fd: where records go. @limit_ms: time for all of it; when it is over, or
+ *	SIGXCPU comes, the check that is being made is reported as failed, those behind it as
+ *	not reached, and the process ends.
  */
 void report_open(enum wire_group group, int fd, uint32_t limit_ms);
 

@@ -175,7 +175,7 @@ static int say_card(snd_ctl_t *ctl)
 static void control(struct sound *s, const char *name, unsigned int card)
 {
 	snd_config_t *config;
-	snd_ctl_t *ctl;
+	snd_ctl_t *ctl = NULL;
 	struct stat st;
 	int fd = node_open(s->dir, name, SND_MAJOR, &st);
 	int r;
@@ -297,7 +297,7 @@ static void playback(struct sound *s, const char *name, const struct sound_node 
 {
 	snd_config_t *config;
 	struct stat st;
-	snd_pcm_t *pcm;
+	snd_pcm_t *pcm = NULL;
 	int r;
 
 	if (!node_is_device(s->dir, name, SND_MAJOR, &st))

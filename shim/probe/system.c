@@ -24,27 +24,26 @@
 #define SHM_LEAST (16 * MIB)  /* below, a single video frame or two fill it */
 #define HOME_ENOUGH (64 * MIB)
 
-/* A file without a name in a directory, which a crash cannot leave behind. */
+/* A file without a name in a directory, which a crash cannot leave behind. Return: as open(2). */
 static int nameless_file(const char *dir)
 {
-	int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-
-	return fd < 0 ? -errno : fd;
+	return open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 }
 
 /* Return: 0 when this process can make files there, else -errno. */
 static int writable(const char *dir)
 {
 	int fd = nameless_file(dir);
+	int err = errno;
 
 	if (fd >= 0) {
 		close(fd);
 		return 0;
 	}
 	/* Not every file system has such files (open(2)); then the modes must do. */
-	if (fd == -EOPNOTSUPP || fd == -EISDIR || fd == -ENOENT)
+	if (err == EOPNOTSUPP || err == EISDIR || err == ENOENT)
 		return faccessat(AT_FDCWD, dir, W_OK | X_OK, 0) < 0 ? -errno : 0;
-	return fd;
+	return -err;
 }
 
 static bool maps_executable(int fd)
@@ -72,7 +71,7 @@ static void shm_file(uint64_t size, bool is_tmpfs)
 
 	if (fd < 0) {
 		report_say("cannot be written to");
-		report_error(-fd);
+		report_error(errno);
 		report_end(STATUS_FAIL, HINT_SHM_UNWRITABLE);
 		return;
 	}

@@ -55,8 +55,9 @@ int unix_connect(const char *path, bool abstract)
 	memcpy(a.sun_path + (abstract ? 1 : 0), path, len);
 	len += offsetof(struct sockaddr_un, sun_path) + 1;
 	r = connect_to(&a, (socklen_t)len);
-	/* connect(2) has the same answer for a file and for a socket without a server. */
-	if (r == -ECONNREFUSED && !abstract && stat(path, &st) == 0 && !S_ISSOCK(st.st_mode))
+	/* connect(2) has the same answers for a file and for a socket. */
+	if ((r == -ECONNREFUSED || r == -EACCES) && !abstract && stat(path, &st) == 0 &&
+	    !S_ISSOCK(st.st_mode))
 		return -ENOTSOCK;
 	return r;
 }

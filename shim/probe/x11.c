@@ -39,12 +39,14 @@ struct server {
 static int connect_server(struct server *s)
 {
 	int fd = unix_connect(s->path, true);
+	struct text t;
 
 	s->abstract = fd != -ENOENT && fd != -ECONNREFUSED;
 	if (!s->abstract)
 		fd = unix_connect(s->path, false);
-	s->shown[0] = '@';
-	strcpy(s->shown + (s->abstract ? 1 : 0), s->path);
+	text_begin(&t, s->shown, sizeof(s->shown));
+	text_str(&t, s->abstract ? "@" : "");
+	text_str(&t, s->path);
 	return fd;
 }
 
@@ -240,9 +242,11 @@ static void refused(const struct server *s, const struct cookie *c)
 	} else if (c->outcome == XAUTH_FOUND) {
 		report_say("wrong cookie");
 		hint = HINT_X11_WRONG_COOKIE;
+	} else if (c->outcome == XAUTH_EMPTY) {
+		report_say("no cookie: the file is empty");
+		hint = HINT_X11_EMPTY;
 	} else {
-		report_say(c->outcome == XAUTH_EMPTY ? "no cookie: the file is empty"
-						     : "no cookie for this display in the file");
+		report_say("no cookie for this display in the file");
 		hint = HINT_X11_NO_ENTRY;
 	}
 	say_reason(s->reason);
@@ -283,8 +287,9 @@ static void check_display(struct server *s)
 		cannot_connect(-fd);
 		return;
 	}
+	/* It stays open: most servers begin anew when their last client goes, and throw the next
+	 * ones out with it (Xserver(1), -noreset). */
 	r = talk(s, fd, c.xauth.cookie, c.xauth.len);
-	close(fd);
 	if (r < 0) {
 		no_answer(-r);
 	} else if (s->setup.answer == XSETUP_GARBAGE) {
@@ -294,6 +299,7 @@ static void check_display(struct server *s)
 		report_end(STATUS_OK, HINT_NONE);
 		authorize(s, &c);
 	}
+	close(fd);
 }
 
 void x11_check(const struct probe *p)

@@ -29,6 +29,21 @@ static int on_io_error(Display *display)
 	report_close();
 }
 
+/* Linked in for assert(3) (probe.mk): libX11's are about what its server sends. */
+_Noreturn void __wrap___assert_fail(const char *assertion, const char *file, unsigned int line,
+				    const char *function);
+_Noreturn void __wrap___assert_fail(const char *assertion, const char *file, unsigned int line,
+				    const char *function)
+{
+	(void)assertion;
+	(void)file;
+	(void)line;
+	(void)function;
+	report_say("the server does not keep to the protocol, and libX11 gave up");
+	report_end(STATUS_FAIL, HINT_X11_GARBAGE);
+	report_close();
+}
+
 /*
  * The SECURITY extension keeps untrusted clients from changing what is others', the root's
  * properties among it ("Security Extension Specification", "Untrusted client behavior"). To

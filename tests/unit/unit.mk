@@ -31,7 +31,8 @@ $(BUILD)/unit/probe_%_test: tests/unit/probe_%_test.c Makefile $(BUILD)/unit/cmo
 	@mkdir -p $(@D)
 	$(call say,LINK)
 	$(Q)$(HOST_CC) $(ASAN_CFLAGS) -isystem $(BUILD)/deps/alsa/include -Wno-missing-prototypes \
-		-MMD -MP -o $@ $< $(call wraps,$<) $(UNIT_PROBE_OBJ) -lX11 -lm -lcmocka
+		-MMD -MP -o $@ $< $(call wraps,$<) $(UNIT_PROBE_OBJ) $(PROBE_LIBS) \
+		-Wl,-Bdynamic -lm -lcmocka
 
 # What tests/run.sh asks for before it runs a tier.
 unit-programs: $(UNIT_TESTS)
