@@ -73,8 +73,8 @@ def prepare():
     """Devices that no hardware brings, and the project's files where they are installed."""
     shell('''
         mountpoint -q /sys/kernel/security || mount -t securityfs none /sys/kernel/security
-        mkdir -p /usr/local/lib/stremio-shim/guest
-        install -m 755 /tests/bin/* /usr/local/lib/stremio-shim/guest/
+        cp -R /tests/install/usr/local/. /usr/local/
+        udevadm control --reload
         modprobe vgem
         modprobe snd-aloop pcm_substreams=2
         modprobe snd-hda-intel
