@@ -30,8 +30,9 @@ SITUATIONS = [
         summary='^forbidden: it belongs to nobody here',
         hint=f"^the host's own node, .*{ADD} renderD[0-9]+ unix-char path=/dev/dri/renderD"),
     Gpu('gpu_read_only_for_its_group', 'dri $VGEM; chown 0:44 $VGEM; chmod 0640 $VGEM',
-        status='fail', summary='^may be read only',
-        hint=f'^its mode lets .* read only.*{DEVICE} set stremio-machine DEVICE mode=0660'),
+        status='fail', summary=r'^forbidden by its mode to its group and others \(0:44 0640, ',
+        hint=f'^its mode lets nobody but its owner write: .*{DEVICE} set stremio-machine DEVICE '
+        'mode=0660 gid=1000'),
     Gpu('gpu_world_readable', 'dri $VGEM; chown 0:0 $VGEM; chmod 0664 $VGEM',
         status='fail', summary='^may be read only', hint='^its mode lets .* read only'),
     Gpu('gpu_null_device', 'dri; mknod -m 666 /dev/dri/renderD128 c 1 3', status='fail',
