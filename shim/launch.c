@@ -45,7 +45,7 @@ _Noreturn static void child(const struct launch *l, const struct pipes *p, struc
 	if (become_application(&b, &f) == 0) {
 		audit_application(audit);
 		__atomic_store_n(p->exec, true, __ATOMIC_RELEASE);
-		(void)command_exec(l->options->command, b.env, &f);
+		(void)command_exec(l->options->command, b.env, l->policy, &f);
 	}
 
 	/* Only failures get here. Fail safe: nothing below may start anything. */

@@ -19,8 +19,8 @@
 #include "environment.h"
 #include "filter.h"
 #include "finding.h"
+#include "gate.h"
 #include "groups.h"
-#include "inspect.h"
 #include "landlock.h"
 #include "launch.h"
 #include "options.h"
@@ -68,12 +68,16 @@ static int decide(struct launch *l, struct finding *f)
 {
 	const struct options *o = l->options;
 
+	l->environment = environment_with(environ, o->env, o->env_count);
+	if (!l->environment)
+		return finding_set(f, EXIT_SETUP, "environment", ENOMEM, "no memory for it", NULL,
+				   NULL);
 	if (account_resolve(o->user, &account_files_system, &l->account, f) < 0 ||
 	    environment_home(l->environment, &l->account, f) < 0 ||
 	    account_is_mapped(&l->account, f) < 0 || filter_choose(o, &l->policy, f) < 0 ||
 	    landlock_check(o, &l->landlock_abi, f) < 0)
 		return -EPERM;
-	groups_of_devices(&l->groups);
+	groups_of_devices(o->devices, &l->groups);
 	return 0;
 }
 
@@ -108,7 +112,7 @@ static int print(struct launch *l, bool json, struct finding *f)
 static int run(char **argv, struct finding *f)
 {
 	struct options options;
-	struct launch plan = {.options = &options, .environment = environ};
+	struct launch plan = {.options = &options};
 	struct supervisor s = {.ready = -1, .terminal = &plan.terminal};
 	unsigned int closed;
 	int status;
@@ -139,7 +143,7 @@ static int run(char **argv, struct finding *f)
 	}
 	if (prepare(&options, &plan.account, &plan.runtime_dir, f) < 0)
 		return f->status;
-	status = inspect(&plan, f);
+	status = gate_pass(&plan, f);
 	if (status)
 		return status;
 	if (terminal_find(&plan.terminal, f) < 0)

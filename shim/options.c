@@ -199,7 +199,7 @@ static const struct options defaults = {
 	.policy = "stremio",
 	.exec_bounding = BOUNDING_LAUNCH,
 	.stop_timeout_ms = 10000,
-	.devices = 1u << GROUP_GPU | 1u << GROUP_SOUND | 1u << GROUP_X11,
+	.devices = GROUP_BIT(GROUP_GPU) | GROUP_BIT(GROUP_SOUND) | GROUP_BIT(GROUP_X11),
 	.wait_ms = 10000,
 	.ready = READY_AUTO,
 	.level = LOG_NORMAL,
@@ -211,7 +211,7 @@ static int settle(struct options *o, char **envp, struct finding *f)
 	const char *display = environment_get(envp, "DISPLAY");
 
 	if (!o->require_named && display && *display)
-		o->require = o->devices & 1u << GROUP_X11;
+		o->require = o->devices & GROUP_BIT(GROUP_X11);
 	if (o->require & ~o->devices)
 		return finding_set(f, EXIT_USAGE, STEP, 0,
 				   "--require names what --devices does not", NULL, SEE_HELP);

@@ -63,7 +63,7 @@ void output_num(struct output *o, uint64_t n)
 
 void output_shown(struct output *o, const char *s, bool quoted)
 {
-	char safe[2048]; /* a hint of the probe's, all of it escaped */
+	char safe[OUTPUT_SHOWN];
 	struct text t;
 
 	text_begin(&t, safe, sizeof(safe));

@@ -18,6 +18,9 @@ struct output {
 /** output_write() - write all of a buffer to stdout. Return: 0 or -errno. */
 int output_write(const char *s, size_t len);
 
+/* Room for any text of a record of the probe's (wire.h), all of it escaped. */
+#define OUTPUT_SHOWN 2048
+
 /** output_begin() - start with nothing buffered. @o: out. */
 void output_begin(struct output *o);
 

@@ -52,22 +52,22 @@ _Noreturn static void become_probe(const char *path, char **env, uint32_t groups
 		if (groups & GROUP_BIT(group))
 			argv[argc++] = wire_group_names[group];
 	/* What it says are records and nothing else: stderr is not for it. */
-	if (signals_set_mask(0) == 0 && null >= 0 && dup2(null, STDIN_FILENO) >= 0 && dup2(out, STDOUT_FILENO) >= 0 &&
-	    dup2(null, STDERR_FILENO) >= 0 &&
+	if (signals_set_mask(0) == 0 && null >= 0 && dup2(null, STDIN_FILENO) >= 0 &&
+	    dup2(out, STDOUT_FILENO) >= 0 && dup2(null, STDERR_FILENO) >= 0 &&
 	    prctl(PR_SET_PDEATHSIG, (long)SIGKILL, 0L, 0L, 0L) == 0 && getppid() == parent)
 		execve(path, (char *const *)(uintptr_t)argv, env);
 	_exit(EXIT_NO_EXEC);
 }
 
-/* Until every group has ended, or the probe gives a reason to end it. */
-static enum ending listen_to(int fd, uint32_t deadline_ms, struct records *r)
+/* Until every @needed group has ended, or the probe gives a reason to end it. */
+static enum ending listen_to(int fd, uint32_t needed, uint32_t deadline_ms, struct records *r)
 {
 	/* The probe ends at its deadline by itself; what it says then is still on its way. */
 	int64_t end = sys_now_ms() + deadline_ms + GRACE_MS;
 	struct pollfd fds = {.fd = fd, .events = POLLIN};
 	char buf[4096];
 
-	while (r->ended != r->asked) {
+	while (needed & ~r->ended) {
 		int64_t left = end - sys_now_ms();
 		ssize_t n;
 
@@ -146,7 +146,7 @@ static void settle(struct records *r, enum ending ending, uint32_t deadline_ms, 
 	records_settle(r, why, hint);
 }
 
-void probe_run(const char *path, char **env, uint32_t groups, uint32_t deadline_ms,
+void probe_run(const char *path, char **env, uint32_t needed, uint32_t beside, uint32_t deadline_ms,
 	       struct records *r)
 {
 	static const char hint[] = "install it beside stremio-shim: make install, and the profile "
@@ -157,9 +157,7 @@ void probe_run(const char *path, char **env, uint32_t groups, uint32_t deadline_
 	pid_t pid;
 	int status;
 
-	records_begin(r, groups);
-	if (!groups)
-		return;
+	records_begin(r, needed | beside);
 	if (access(path, X_OK) < 0) {
 		records_skip(r,
 			     errno == ENOENT ? "there is no stremio-probe"
@@ -173,14 +171,15 @@ void probe_run(const char *path, char **env, uint32_t groups, uint32_t deadline_
 	}
 	pid = sys_fork();
 	if (pid == 0)
-		become_probe(path, env, groups, deadline_ms, pipe[1], self);
+		become_probe(path, env, needed | beside, deadline_ms, pipe[1], self);
 	close(pipe[1]);
 	if (pid < 0) {
 		records_settle(r, "no process for stremio-probe", "raise limits.processes");
 	} else {
-		ending = listen_to(pipe[0], deadline_ms, r);
-		/* One that closed its pipe may be about to tell more by its exit status. */
+		ending = listen_to(pipe[0], needed, deadline_ms, r);
 		status = end_probe(pid);
+		/* What nobody waits for needs no result. */
+		r->asked &= needed | r->ended;
 		settle(r, ending, deadline_ms, status);
 	}
 	close(pipe[0]);

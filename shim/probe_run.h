@@ -19,15 +19,16 @@ void probe_find(char *path);
 /**
  * probe_run() - let the probe check some groups.
  * @path: from probe_find(). @env: the application's environment.
- * @groups: one bit each. @deadline_ms: when to give up, above 0.
- * @r: out; each group has a result, whatever the probe does: a `skip` for every check where
- *	there is no probe, a `fail` for what did not answer, and for everything when the probe
- *	does not keep to its format.
+ * @needed: groups, one bit each. @beside: more of them, which are not waited for.
+ * @deadline_ms: when to give up, above 0.
+ * @r: out; each needed group has a result, whatever the probe does: a `skip` for every check
+ *	where there is no probe, a `fail` for what did not answer, and for everything when the
+ *	probe does not keep to its format. Of the others there is what was said until then.
  *
  * In a process that is confined already, and a subreaper: the probe and all its processes
  * are killed and reaped in the end.
  */
-void probe_run(const char *path, char **env, uint32_t groups, uint32_t deadline_ms,
+void probe_run(const char *path, char **env, uint32_t needed, uint32_t beside, uint32_t deadline_ms,
 	       struct records *r);
 
 #endif

@@ -9,8 +9,6 @@
 
 #include "probe/wire.h"
 
-#define GROUP_BIT(group) (UINT32_C(1) << (group))
-
 struct records {
 	uint32_t asked; /* groups, one bit each */
 	uint32_t ended; /* those that have said that they are done */

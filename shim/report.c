@@ -134,14 +134,28 @@ static void json_bool(struct output *o, const char *key, bool value)
 	output_str(o, value ? "true" : "false");
 }
 
+/* As text has it, so that a program that prints it steers no terminal either. */
+static void json_shown(struct output *o, const char *key, const char *s)
+{
+	char shown[OUTPUT_SHOWN];
+	struct text t;
+
+	text_begin(&t, shown, sizeof(shown));
+	text_shown(&t, s);
+	json_string(o, key, shown);
+}
+
 static void json_row(struct output *o, const struct inspection *i, const struct wire_record *w)
 {
 	json_string(o, "{\"id\":", wire_names[w->check]);
-	json_string(o, ",\"target\":", w->target);
+	json_shown(o, ",\"target\":", w->target);
 	json_bool(o, ",\"required\":", is_required(i, w->check));
 	json_string(o, ",\"status\":", wire_status_names[w->status]);
-	json_string(o, ",\"summary\":", w->summary);
-	json_string(o, ",\"hint\":", w->hint[0] ? w->hint : NULL);
+	json_shown(o, ",\"summary\":", w->summary);
+	if (w->hint[0])
+		json_shown(o, ",\"hint\":", w->hint);
+	else
+		json_string(o, ",\"hint\":", NULL);
 	json_number(o, ",\"us\":", w->us);
 	output_str(o, "},");
 }
@@ -159,10 +173,10 @@ static void json(struct output *o, const struct inspection *i)
 	output_str(o, "]},\"checks\":[");
 	each(o, i, json_row);
 	output_unput(o, ',');
-	output_str(o, "],\"sandbox\":{\"no_new_privs\":true");
-	json_string(o, ",\"seccomp\":", l->policy ? l->policy->name : NULL);
+	json_bool(o, "],\"sandbox\":{\"no_new_privs\":", i->in_force.no_new_privs);
+	json_string(o, ",\"seccomp\":", l->policy && i->in_force.filtered ? l->policy->name : NULL);
 	json_number(o, ",\"landlock_abi\":", (uint64_t)l->landlock_abi);
-	json_number(o, ",\"bounding\":", i->bounding);
+	json_number(o, ",\"bounding\":", i->in_force.bounding);
 	output_str(o, "}}\n");
 }
 
@@ -240,7 +254,7 @@ static void openmetrics(struct output *o, const struct inspection *i)
 
 int report_all(const struct inspection *i)
 {
-	static void (*const formats[])(struct output *o, const struct inspection *i) = {
+	static void (*const formats[])(struct output * o, const struct inspection *i) = {
 		[REPORT_TEXT] = text,
 		[REPORT_JSON] = json,
 		[REPORT_OPENMETRICS] = openmetrics,

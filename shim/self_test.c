@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "changes.h"
 #include "environment.h"
 #include "inspect.h"
 #include "probe_run.h"
@@ -13,6 +14,8 @@
 
 /* How often is looked again where nothing tells of a change; a check opens devices. */
 #define WATCH_MS 30000
+/* A check of a sound card keeps others from it for a moment: no more than one a second. */
+#define SETTLE_MS 1000
 
 static bool shows_colour(char **env)
 {
@@ -41,21 +44,21 @@ static void look(struct inspection *i)
 {
 	probe_run(i->probe, i->env,
 		  i->launch->options->devices | GROUP_BIT(GROUP_SYSTEM) | GROUP_BIT(GROUP_SANDBOX),
-		  PROBE_DEADLINE_MS, i->now);
+		  0, PROBE_DEADLINE_MS, i->now);
 	if (i->as_caller)
 		forgive(i->now);
 }
 
-static int watch(struct inspection *i)
+/* @changes: what has changed since the first look. */
+static int watch(struct inspection *i, struct changes changes)
 {
-	int watches = inspect_watch(i->env);
 	int r = 0;
 
 	while (r == 0) {
 		struct records *before = i->now;
 
-		inspect_pause(watches, WATCH_MS);
-		watches = inspect_watch(i->env);
+		changes_await(&changes, SETTLE_MS, WATCH_MS);
+		changes_begin(&changes, i->env);
 		i->now = i->before;
 		i->before = before;
 		look(i);
@@ -66,22 +69,32 @@ static int watch(struct inspection *i)
 
 static int look_and_tell(struct inspection *i)
 {
+	struct changes changes = {.fd = -1};
+	struct finding f;
 	int r;
 
 	i->colour = shows_colour(i->launch->environment);
+	if (i->launch->options->watch)
+		changes_begin(&changes, i->env);
 	look(i);
 	r = report_all(i);
 	if (r == 0 && i->launch->options->watch)
-		r = watch(i);
-	if (r < 0)
-		return EXIT_SETUP;
+		r = watch(i, changes);
+	if (r < 0) {
+		(void)finding_set(&f, EXIT_SETUP, "self-test", -r, "cannot write the report", NULL,
+				  NULL);
+		log_finding(&f);
+		return f.status;
+	}
 	return report_good(i) ? 0 : EXIT_UNAVAILABLE;
 }
 
 int self_test(const struct launch *l, struct finding *f)
 {
-	signal_set stops =
-		signals_stop_requests(true) | SIGNAL_BIT(SIGHUP) | SIGNAL_BIT(SIGQUIT);
+	signal_set stops = signals_stop_requests(true) | SIGNAL_BIT(SIGHUP) | SIGNAL_BIT(SIGQUIT);
 
-	return inspect_with(l, look_and_tell, stops, f);
+	/* Of its own it takes no longer than a run of the probe; --watch goes on for ever. */
+	int64_t most_ms = l->options->watch ? 0 : 2 * PROBE_DEADLINE_MS;
+
+	return inspect_with(l, look_and_tell, stops, most_ms, f);
 }

@@ -11,6 +11,7 @@
 
 #include "finding.h"
 #include "leftovers.h"
+#include "own_pages.h"
 #include "ready.h"
 #include "signals.h"
 #include "sys.h"
@@ -211,6 +212,7 @@ int supervise(struct supervisor *s)
 		{.fd = s->ready, .events = POLLIN},
 	};
 
+	own_pages_release();
 	do {
 		(void)poll(fds, 2, poll_timeout(&l));
 		if (fds[1].revents) {

@@ -53,6 +53,9 @@ enum wire_group {
 	GROUPS_OF_CHECKS,
 };
 
+/* Sets of groups are 32 bits wide. */
+#define GROUP_BIT(group) (UINT32_C(1) << (group))
+
 enum wire_status { STATUS_OK, STATUS_WARN, STATUS_FAIL, STATUS_SKIP, STATUSES };
 
 struct wire_record {

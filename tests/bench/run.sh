@@ -84,3 +84,8 @@ done
 # What gets out under each of them; keeps its table itself.
 echo
 sh tests/bench/escape_peers.sh
+
+# mpv, confined and not, in the stack tier's root file system (made the first time).
+echo
+COST=1 sh tests/stack/run.sh | tee "$out/player.log" | grep -v '^ok \|^#'
+grep '^|' "$out/player.log" > "$out/player.md" || :

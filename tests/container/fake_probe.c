@@ -4,6 +4,7 @@
  *
  *	ok warn fail skip   that status for the group's first check, then its end record
  *	all                 every check of the group ok, with the group's id as the target
+ *	either              ok for one target of the group's first check, fail for another
  *	late                ok once the file /tmp/ready is there, fail before
  *	later               the same with /tmp/.X11-unix/ready
  *	ugly                a warn whose texts hold control characters and no UTF-8
@@ -136,6 +137,9 @@ static void act(const char *how, int group)
 		for (int check = 0; check < CHECKS; check++)
 			if (wire_group_of[check] == group)
 				result(group, check, STATUS_OK);
+	} else if (!strcmp(how, "either")) {
+		result(group, first, STATUS_OK);
+		result(group, first, STATUS_FAIL);
 	} else if (!strcmp(how, "late")) {
 		result(group, first, access("/tmp/ready", F_OK) ? STATUS_FAIL : STATUS_OK);
 	} else if (!strcmp(how, "later")) {
