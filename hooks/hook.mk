@@ -3,8 +3,8 @@
 HOOK := $(BUILD)/stremio-hook
 HOOK_SRC := $(wildcard hooks/*.c)
 # The shim's readers of names, options and accounts, so that both choose the same user.
-HOOK_SHARED := account.c args_file.c descriptors.c directory.c finding.c options.c options_table.c \
-	output.c text.c
+HOOK_SHARED := account.c args_file.c descriptors.c directory.c environment.c finding.c options.c \
+	options_table.c output.c text.c probe/wire.c
 HOOK_OBJ := $(HOOK_SRC:hooks/%.c=$(BUILD)/hook/%.o) $(HOOK_SHARED:%.c=$(BUILD)/hook/shim/%.o)
 HOOK_CFLAGS = $(HOST_CFLAGS) -D_FORTIFY_SOURCE=2 -fPIE -Ihooks
 

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "descriptors.h"
-#include "report.h"
+#include "hook_report.h"
 #include "verbs.h"
 
 #ifndef SHIM_VERSION

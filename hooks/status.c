@@ -6,7 +6,7 @@
 
 #include "instance.h"
 #include "output.h"
-#include "report.h"
+#include "hook_report.h"
 #include "state.h"
 #include "verbs.h"
 

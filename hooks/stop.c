@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "report.h"
+#include "hook_report.h"
 #include "state.h"
 #include "verbs.h"
 #include "worker.h"

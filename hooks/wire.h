@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 #include "instance.h"
-#include "report.h"
+#include "hook_report.h"
 #include "state.h"
 
 /**

@@ -13,6 +13,8 @@ die() {
 
 rig_up() {
 	chmod 711 "$RIG"
+	# shellcheck disable=SC2034 # for incusd_start
+	! getent group incus-admin > /dev/null || INCUSD_GROUP=incus-admin
 	incusd_start "$RIG/incus" || return 1
 	image=$(image_busybox "$BUILD/images" 2> "$RIG/image.log") || {
 		tail -n 1 "$RIG/image.log" >&2
@@ -20,6 +22,7 @@ rig_up() {
 	}
 	image_import "$image" busybox || return 1
 	install -D "$BUILD/stremio-shim" "$RIG/guest/stremio-shim" || return 1
+	install "$BUILD/stremio-probe" "$RIG/guest/stremio-probe" || return 1
 	fake_up "$RIG/fake" "$BUILD/stremio-hook" || return 1
 	sed -e "s|/usr/local/lib/stremio-shim/guest|$RIG/guest|" \
 		-e "s|/usr/local/lib/stremio-shim/stremio-hook|$FAKE/stremio-hook|" \

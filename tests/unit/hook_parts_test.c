@@ -18,7 +18,7 @@
 
 #include "calendar.h"
 #include "owner.h"
-#include "report.h"
+#include "hook_report.h"
 #include "state.h"
 
 static char dir[64];

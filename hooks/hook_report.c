@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "report.h"
+#include "hook_report.h"
 
 #include <errno.h>
 #include <fcntl.h>
