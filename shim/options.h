@@ -13,6 +13,7 @@
 #define OPTIONS_ARGS_MAX 65536 /* bytes of the args file */
 #define OPTIONS_TMPFS_MAX 16
 #define OPTIONS_PATHS_MAX 128 /* of --rw, and of --ro */
+#define OPTIONS_ENV_MAX 64
 
 enum exec_bounding { BOUNDING_NONE, BOUNDING_LAUNCH, BOUNDING_FULL };
 enum landlock { LANDLOCK_AUTO, LANDLOCK_REQUIRE, LANDLOCK_OFF };
@@ -23,7 +24,10 @@ enum action {
 	ACTION_VERSION,
 	ACTION_PRINT_POLICY,
 	ACTION_PRINT_POLICY_JSON,
+	ACTION_SELF_TEST,
 };
+
+enum report_format { REPORT_TEXT, REPORT_JSON, REPORT_OPENMETRICS };
 
 struct options {
 	enum action action;
@@ -38,8 +42,18 @@ struct options {
 	size_t ro_count;
 	const char *tmpfs[OPTIONS_TMPFS_MAX]; /* PATH[:OPTIONS] */
 	size_t tmpfs_count;
+	const char *env[OPTIONS_ENV_MAX]; /* NAME=VALUE */
+	size_t env_count;
+	const char *cwd; /* NULL: the one it was started in */
 	enum exec_bounding exec_bounding;
 	uint32_t stop_timeout_ms;
+	uint32_t devices;   /* GROUP_BIT() of enum wire_group: what the application may use */
+	uint32_t require;   /* of these, those that must be good before the launch */
+	bool devices_named; /* they were asked for, not just the default */
+	bool require_named;
+	uint32_t wait_ms;	   /* how long those may take to appear */
+	enum report_format format; /* of the self-test */
+	bool watch;		   /* it goes on and reports changes */
 	enum ready ready;
 	enum log_level level;
 	char **command; /* NULL-terminated; NULL: one of the defaults */

@@ -8,6 +8,7 @@
 #   incusd_start DIR     bring up a private daemon with its state below DIR
 #   incusd_restart DIR   the daemon alone; its instances live on
 #   incusd_stop DIR      stop it and what runs in it; DIR itself is the caller's
+#   incusd_enter DIR COMMAND...   run a command where it runs
 #
 # INCUSD_GROUP is the group that may use a private one (root).
 #
@@ -86,6 +87,10 @@ incusd_start() {
 		# be open, and the home of a checkout (/root) seldom is.
 		mkdir -p /var/lib/incus
 		mount --bind "$1" /var/lib/incus || exit 1
+		# What stremio-hook keeps there is by instance name, and another daemon may have
+		# instances of the same names.
+		mkdir -p -m 700 /run/stremio-shim
+		mount -t tmpfs -o mode=700 stremio-shim /run/stremio-shim || exit 1
 		# /sys shows the network devices of whoever mounted it, and Incus looks there for
 		# those that it makes. Whole and fresh: in a user namespace the kernel allows a
 		# mount of it only where nothing of it is hidden.
@@ -182,6 +187,15 @@ incusd_stop() {
 		find /sys/fs/cgroup -depth -type d -path "*/lxc.*.${c##*/}*" \
 			-exec rmdir {} + 2>/dev/null || :
 	done
+}
+
+# incusd_enter DIR COMMAND...: where the private daemon runs, with its mounts and process numbers.
+incusd_enter() {
+	read -r first < "$1/pid"
+	# No end of line is there, so that read says it found the end of the file.
+	read -r child _ < "/proc/$first/task/$first/children" || [ -n "$child" ] || return 1
+	shift
+	nsenter -t "$child" -m -p "$@"
 }
 
 # shellcheck disable=SC2034 # INCUS_PRIVATE is for the caller

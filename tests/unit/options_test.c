@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "options.h"
+#include "probe/wire.h"
 
 static char args[] = "/tmp/options_args.XXXXXX";
 static const char *const no_environment[] = {NULL};
@@ -47,7 +48,7 @@ static struct finding f;
 static char **copies(const char *const *words)
 {
 	static char text[2][4096];
-	static char *lists[2][32];
+	static char *lists[2][72];
 	static int turn;
 	size_t used = 0;
 	size_t n = 0;
@@ -56,7 +57,8 @@ static char **copies(const char *const *words)
 	for (; words[n]; n++) {
 		size_t size = strlen(words[n]) + 1;
 
-		assert_true(used + size <= sizeof(text[0]) && n + 1 < 32);
+		assert_true(used + size <= sizeof(text[0]) &&
+			    n + 1 < sizeof(lists[0]) / sizeof(lists[0][0]));
 		lists[turn][n] = memcpy(text[turn] + used, words[n], size);
 		used += size;
 	}
@@ -100,6 +102,66 @@ static void the_defaults_are_the_documented_ones(void **state)
 	assert_int_equal(o.level, LOG_NORMAL);
 	assert_string_equal(o.command[0], "app");
 	assert_null(o.command[1]);
+	assert_int_equal(o.devices,
+			 GROUP_BIT(GROUP_GPU) | GROUP_BIT(GROUP_SOUND) | GROUP_BIT(GROUP_X11));
+	assert_int_equal(o.require, 0);
+	assert_int_equal(o.wait_ms, 10000);
+	assert_false(o.devices_named || o.require_named || o.watch);
+}
+
+static void a_display_is_required_unless_said_otherwise(void **state)
+{
+	(void)state;
+	write_args("");
+	assert_int_equal(PARSE_WITH("DISPLAY=:0", "app"), 0);
+	assert_int_equal(o.require, GROUP_BIT(GROUP_X11));
+	assert_false(o.require_named);
+	assert_int_equal(PARSE_WITH("DISPLAY=", "app"), 0);
+	assert_int_equal(o.require, 0);
+	assert_int_equal(PARSE_WITH("DISPLAY=:0", "--devices=gpu", "app"), 0);
+	assert_int_equal(o.require, 0);
+	assert_int_equal(PARSE_WITH("DISPLAY=:0", "--require=none", "app"), 0);
+	assert_int_equal(o.require, 0);
+	assert_int_equal(PARSE_WITH("DISPLAY=:0", "-r", "gpu", "app"), 0);
+	assert_int_equal(o.require, GROUP_BIT(GROUP_GPU));
+	assert_true(o.require_named);
+}
+
+static void devices_and_what_is_required_are_lists(void **state)
+{
+	(void)state;
+	write_args("");
+	assert_int_equal(PARSE("-d", "pulse,wayland,x11,sound,gpu", "--require=wayland,pulse", "-w",
+			       "2.5", "app"),
+			 0);
+	assert_int_equal(o.devices, GROUP_BIT(GROUP_WAYLAND + 1) - 1);
+	assert_int_equal(o.require, GROUP_BIT(GROUP_WAYLAND) | GROUP_BIT(GROUP_PULSE));
+	assert_int_equal(o.wait_ms, 2500);
+	assert_int_equal(PARSE_WITH("STREMIO_DEVICES=none", "app"), 0);
+	assert_int_equal(o.devices, 0);
+	assert_int_equal(PARSE_WITH("STREMIO_REQUIRE=gpu", "app"), 0);
+	assert_int_equal(o.require, GROUP_BIT(GROUP_GPU));
+	is_usage(PARSE("--devices=gpu", "--require=x11", "app"));
+	assert_non_null(strstr(f.what, "--require names what --devices does not"));
+}
+
+static void a_self_test_has_three_forms_and_may_go_on(void **state)
+{
+	(void)state;
+	write_args("");
+	assert_int_equal(PARSE("--self-test"), 0);
+	assert_int_equal(o.action, ACTION_SELF_TEST);
+	assert_int_equal(o.format, REPORT_TEXT);
+	assert_int_equal(PARSE("--self-test=json", "--watch"), 0);
+	assert_int_equal(o.format, REPORT_JSON);
+	assert_true(o.watch);
+	assert_int_equal(PARSE("--self-test=openmetrics"), 0);
+	assert_int_equal(o.format, REPORT_OPENMETRICS);
+	is_usage(PARSE("--self-test=openmetrics", "--watch"));
+	is_usage(PARSE("--watch", "app"));
+	/* They are no settings: no variable makes a report of a launch. */
+	assert_int_equal(PARSE_WITH("STREMIO_SELF_TEST=json", "app"), 0);
+	assert_int_equal(o.action, ACTION_LAUNCH);
 }
 
 static void each_option_takes_each_of_its_forms(void **state)
@@ -164,12 +226,18 @@ static void the_last_of_equal_options_wins_and_tmpfs_adds_up(void **state)
 
 static void unknown_options_are_refused(void **state)
 {
-	static const char *const words[] = {
-		"--nonsense",  "-z",	      "-vz",	  "--users=x",
-		"--use=x",     "---",	      "--=x",	  "--devices=gpu",
-		"--self-test", "--require=x", "--wait=1", "--watch",
-		"-d",	       "-r",	      "-w",	  "--print-policies",
-		"--User=x"};
+	static const char *const words[] = {"--nonsense",
+					    "-z",
+					    "-vz",
+					    "--users=x",
+					    "--use=x",
+					    "---",
+					    "--=x",
+					    "--device=gpu",
+					    "--self-tests",
+					    "--watch-it",
+					    "--print-policies",
+					    "--User=x"};
 
 	(void)state;
 	write_args("");
@@ -181,34 +249,25 @@ static void unknown_options_are_refused(void **state)
 
 static void bad_and_missing_values_are_refused(void **state)
 {
-	static const char *const words[] = {"--user=",
-					    "--policy=",
-					    "--userns=",
-					    "--userns=Allow",
-					    "--exec-bounding=some",
-					    "--stop-timeout=",
-					    "--stop-timeout=-1",
-					    "--stop-timeout=86401",
-					    "--stop-timeout=1.0001",
-					    "--stop-timeout=ten",
-					    "--ready=",
-					    "--ready=maybe",
-					    "--tmpfs=",
-					    "--tmpfs=relative",
-					    "--landlock=",
-					    "--landlock=on",
-					    "--rw=",
-					    "--ro=relative",
-					    "--verbose=1",
-					    "--quiet=",
-					    "--help=x",
-					    "--version=1",
-					    "-tx"};
-	static const char *const alone[] = {"--user",	"-u",
-					    "-vu",	"--policy",
-					    "-p",	"--tmpfs",
-					    "-t",	"--stop-timeout",
-					    "--userns", "--exec-bounding"};
+	/* clang-format off */
+	static const char *const words[] = {
+		"--user=", "--policy=", "--userns=", "--userns=Allow",
+		"--exec-bounding=some", "--stop-timeout=", "--stop-timeout=-1",
+		"--stop-timeout=86401", "--stop-timeout=1.0001", "--stop-timeout=ten",
+		"--ready=", "--ready=maybe", "--tmpfs=", "--tmpfs=relative", "--landlock=",
+		"--env=", "--env=NAME", "--env==value", "--cwd=", "--cwd=relative",
+		"--landlock=on", "--rw=", "--ro=relative", "--verbose=1", "--quiet=",
+		"--help=x", "--devices=", "--devices=gpu,", "--devices=,gpu",
+		"--devices=system", "--devices=sandbox", "--devices=gpu x11",
+		"--devices=none,gpu", "--require=GPU", "--require=all", "--wait=",
+		"--wait=86401", "--self-test=", "--self-test=yaml", "--watch=1",
+		"--version=1", "-tx",
+	};
+	static const char *const alone[] = {
+		"--user", "-u", "-vu", "--policy", "-p", "--tmpfs", "-t", "--stop-timeout",
+		"--userns", "--exec-bounding", "--devices", "-d", "--require", "-w",
+	};
+	/* clang-format on */
 
 	(void)state;
 	write_args("");
@@ -253,6 +312,25 @@ static void at_most_sixteen_tmpfs_are_taken(void **state)
 	argv[17] = "--tmpfs=/x";
 	argv[18] = "app";
 	is_usage(parse(argv, no_environment));
+}
+
+static void sixty_four_variables_are_taken_and_env_has_no_twin(void **state)
+{
+	const char *argv[68] = {"stremio-shim"};
+
+	(void)state;
+	write_args("");
+	for (int i = 1; i <= 64; i++)
+		argv[i] = "--env=NAME=a=b";
+	argv[65] = "app";
+	assert_int_equal(parse(argv, no_environment), 0);
+	assert_int_equal(o.env_count, 64);
+	assert_string_equal(o.env[63], "NAME=a=b");
+	argv[65] = "--env=NAME=";
+	argv[66] = "app";
+	is_usage(parse(argv, no_environment));
+	assert_int_equal(PARSE_WITH("STREMIO_ENV=production", "-q", "app"), 0);
+	assert_int_equal(o.env_count, 0);
 }
 
 static void each_option_has_a_twin_that_the_command_line_beats(void **state)
@@ -357,6 +435,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_defaults_are_the_documented_ones),
+		cmocka_unit_test(a_display_is_required_unless_said_otherwise),
+		cmocka_unit_test(devices_and_what_is_required_are_lists),
+		cmocka_unit_test(a_self_test_has_three_forms_and_may_go_on),
 		cmocka_unit_test(each_option_takes_each_of_its_forms),
 		cmocka_unit_test(parsing_stops_at_the_first_word_that_is_no_option),
 		cmocka_unit_test(the_last_of_equal_options_wins_and_tmpfs_adds_up),
@@ -364,6 +445,7 @@ int main(void)
 		cmocka_unit_test(bad_and_missing_values_are_refused),
 		cmocka_unit_test(landlock_and_its_paths_are_taken),
 		cmocka_unit_test(at_most_sixteen_tmpfs_are_taken),
+		cmocka_unit_test(sixty_four_variables_are_taken_and_env_has_no_twin),
 		cmocka_unit_test(each_option_has_a_twin_that_the_command_line_beats),
 		cmocka_unit_test(a_bad_twin_is_refused_by_its_name),
 		cmocka_unit_test(foreign_variables_do_not_count),
