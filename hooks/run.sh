@@ -33,6 +33,8 @@ t0=$(date +%s)
 . "$top/hooks/lib/oci.sh"
 # shellcheck source=hooks/lib/display.sh
 . "$top/hooks/lib/display.sh"
+# shellcheck source=hooks/lib/tone.sh
+. "$top/hooks/lib/tone.sh"
 
 say() {
 	printf 'run: [%3d s] %s\n' $(($(date +%s) - t0)) "$*"
@@ -126,24 +128,6 @@ confined() {
 	}' "$RUN/status"
 }
 
-# The frequency of 16 bit mono samples at 48 kHz: rising zero crossings, interpolated, in 3 s
-# from the first second on. Prints hertz; fails on silence.
-tone() {
-	od -An -v -td2 -w2 -j 96000 -N 288000 "$1" | awk '
-	NR > 1 && last < 0 && $1 >= 0 {
-		at = NR - 1 + last / (last - $1)
-		if (!n++)
-			first = at
-		end = at
-	}
-	{ last = $1; if ($1 > peak) peak = $1 }
-	END {
-		if (n < 2 || peak < 300)
-			exit 1
-		printf "%.2f\n", (n - 1) / (end - first) * 48000
-	}'
-}
-
 show_console() {
 	incus console "$NAME" --show-log 2>/dev/null | tr -d '\r' | grep . | tail -n "$1" |
 		sed 's/^/  | /'
@@ -194,9 +178,12 @@ make_instance() {
 
 	# The profile as it is shipped, with this tree's shim and this machine's storage pool.
 	install -D "$BUILD/stremio-shim" "$RUN/guest/stremio-shim"
+	install "$BUILD/stremio-probe" "$RUN/guest/stremio-probe"
+	install "$BUILD/stremio-hook" "$RUN/stremio-hook"
 	pool=$(incus storage list -f csv | cut -d, -f1 | grep -x default) ||
 		pool=$(incus storage list -f csv | cut -d, -f1 | head -n 1)
 	sed -e "s|source: /usr/local/lib/stremio-shim/guest|source: $RUN/guest|" \
+		-e "s|/usr/local/lib/stremio-shim/stremio-hook|$RUN/stremio-hook|" \
 		-e "s|pool: default|pool: $pool|" "$top/incus-profile.yaml" > "$RUN/profile.yaml"
 	if incus profile show "$NAME" > /dev/null 2>&1; then
 		incus profile edit "$NAME" < "$RUN/profile.yaml"
@@ -215,11 +202,9 @@ make_instance() {
 		> "$RUN/init.log" 2>&1 || fail "incus init: $(grep -m1 Error "$RUN/init.log")"
 	if [ $kind = media ]; then
 		# No sound card in sight: SDL's disk driver takes the sound at a sound card's
-		# pace. And no System V shared memory: an X server outside this IPC namespace
-		# cannot attach it, and the player's X11 output notices only when it gets none.
+		# pace.
 		incus config set "$NAME" environment.SDL_AUDIODRIVER=disk \
-			environment.SDL_DISKAUDIOFILE=/home/stremio/tone.raw \
-			linux.sysctl.kernel.shmmni=0
+			environment.SDL_DISKAUDIOFILE=/home/stremio/tone.raw
 	fi
 	# The directory, not the socket: a server that starts anew is found, and read-only, so
 	# that nobody in there can remove the host's sockets.

@@ -3,23 +3,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "audit.h"
+#include "become.h"
 #include "command.h"
-#include "confine.h"
-#include "descriptors.h"
-#include "environment.h"
-#include "filter.h"
-#include "landlock.h"
 #include "retire.h"
 #include "signals.h"
-#include "verify.h"
+#include "sys.h"
 
 /*
  * Between supervisor and child. `go`: one byte when the supervisor has retired; end of
@@ -40,152 +34,18 @@ struct pipes {
 
 /* ------------------------------------------------------------------ the child */
 
-/* Handlers end with the exec by themselves; only what is ignored would stay. */
-static int default_dispositions(signal_set ignored, struct finding *f)
-{
-	for (int signum = 1; signum <= SIGNAL_LAST; signum++) {
-		int r;
-
-		if (!(ignored & SIGNAL_BIT(signum)))
-			continue;
-		r = signals_set_default(signum);
-		if (r < 0)
-			return finding_set(f, EXIT_SETUP, "signals", -r,
-					   "cannot reset a disposition", NULL, NULL);
-	}
-	return 0;
-}
-
-/* A directory outside the container's root must not be handed in (CVE-2024-21626). */
-static int stay_inside(struct finding *f)
-{
-	char path[PATH_MAX];
-
-	if (syscall(SYS_getcwd, path, sizeof(path)) > 0 && path[0] == '/')
-		return 0;
-	if (chdir("/") < 0)
-		return finding_set(f, EXIT_SETUP, "directory", errno, "cannot change to", "/",
-				   NULL);
-	log_warn("directory", 0, "the working directory is not inside the container, it is / now",
-		 NULL, NULL);
-	return 0;
-}
-
-static int change_directory(const char *path, struct finding *f)
-{
-	if (!path || chdir(path) == 0)
-		return 0;
-	return finding_set(f, EXIT_SETUP, "directory", errno, "cannot change to", path,
-			   "make it, for the application's user, or leave --cwd out");
-}
-
-/*
- * The mask goes last: until here a signal is held, from here it has its default effect.
- * What this process has brought on itself by writing to a stderr that is gone is none of
- * the application's business.
- */
-static int release_signals(struct finding *f)
-{
-	int r = signals_discard(SIGPIPE);
-
-	if (!r)
-		r = signals_discard(SIGXFSZ);
-	if (!r)
-		r = signals_set_mask(0);
-	if (r < 0)
-		return finding_set(f, EXIT_SETUP, "signals", -r, "cannot be unblocked", NULL, NULL);
-	return 0;
-}
-
-static int wait_for_go(int fd, struct finding *f)
-{
-	char byte;
-	ssize_t n = read(fd, &byte, 1);
-
-	if (n == 1)
-		return 0;
-	return finding_set(f, EXIT_CONFINE, "supervisor", n < 0 ? errno : ECANCELED,
-			   "did not give the word", NULL, NULL);
-}
-
-static int load_policy(struct audit *audit, const struct policy *p, struct finding *f)
-{
-	int r;
-
-	if (!p)
-		return 0;
-	r = audit_load(audit, p, f);
-	return r < 0 ? r : filter_try(p, f);
-}
-
-/*
- * The checklist. Each line is one step, and its place has a reason:
- *   auditor first           it takes its own privileges away, for which it needs them
- *   terminal .. directory   what was inherited, while nothing is in the way yet
- *   groups, bounding, securebits   need capabilities that are about to go
- *   gid before uid          the other way round it would not be allowed any more
- *   capabilities after uid  NO_SETUID_FIXUP has kept them through the change
- *   the wanted directory after uid: it must be one that the application may enter
- *   parent-death after uid  a change of uid clears it
- *   landlock after uid      what the application cannot reach needs no rule; before the
- *                           filter, which knows none of its calls
- *   close-on-exec           after the last open(2)
- *   filter, then verify     the filter is part of what is verified; what it may not
- *                           let through (privileges) is verified right before it
- *   go                      the supervisor, too, is confined by now
- */
-static int confine(const struct launch *l, char **env, int status, const struct expectation *e,
-		   pid_t parent, const struct pipes *p, struct audit *audit, struct finding *f)
-{
-	/* clang-format off */
-	if (audit_start(audit, l->policy, parent, f) < 0 ||
-	    terminal_take(&l->terminal, f) < 0 ||
-	    default_dispositions(e->ignored, f) < 0 ||
-	    stay_inside(f) < 0 ||
-	    confine_groups(&l->groups, f) < 0 ||
-	    confine_bounding(0, f) < 0 ||
-	    confine_securebits(f) < 0 ||
-	    confine_gid(l->account.gid, f) < 0 ||
-	    confine_uid(l->account.uid, f) < 0 ||
-	    confine_capabilities(0, f) < 0 ||
-	    confine_ambient(f) < 0 ||
-	    change_directory(l->options->cwd, f) < 0 ||
-	    confine_no_new_privs(f) < 0 ||
-	    confine_parent_death(parent, f) < 0 ||
-	    landlock_confine(l->options, l->landlock_abi, env, f) < 0 ||
-	    descriptors_close_on_exec(f) < 0 ||
-	    verify_privileges(l->account.uid, f) < 0 ||
-	    load_policy(audit, l->policy, f) < 0 ||
-	    verify_confinement(status, e, f) < 0 ||
-	    wait_for_go(p->go[0], f) < 0 ||
-	    release_signals(f) < 0)
-		return -EPERM;
-	/* clang-format on */
-	return 0;
-}
-
 _Noreturn static void child(const struct launch *l, const struct pipes *p, struct audit *audit,
 			    pid_t parent)
 {
-	struct expectation e = {
-		.uid = l->account.uid,
-		.gid = l->account.gid,
-		.groups = &l->groups,
-		.filtered = l->policy != NULL,
-	};
+	struct becoming b = {.launch = l, .parent = parent, .go = p->go[0], .audit = audit};
 	struct finding f = {.status = EXIT_SETUP};
-	char **env = environment_build(l->environment, &l->account, &l->runtime_dir);
-	int status = verify_open(&e, &f);
 	ssize_t n;
 
 	close(p->go[1]);
-	if (!env) {
-		(void)finding_set(&f, EXIT_SETUP, "environment", ENOMEM, "no memory for it", NULL,
-				  NULL);
-	} else if (status >= 0 && confine(l, env, status, &e, parent, p, audit, &f) == 0) {
+	if (become_application(&b, &f) == 0) {
 		audit_application(audit);
 		__atomic_store_n(p->exec, true, __ATOMIC_RELEASE);
-		(void)command_exec(l->options->command, env, &f);
+		(void)command_exec(l->options->command, b.env, l->policy, &f);
 	}
 
 	/* Only failures get here. Fail safe: nothing below may start anything. */
@@ -197,7 +57,7 @@ _Noreturn static void child(const struct launch *l, const struct pipes *p, struc
 
 static int make_pipes(struct pipes *p, struct finding *f)
 {
-	if (pipe2(p->go, O_CLOEXEC) < 0 || pipe2(p->outcome, O_CLOEXEC) < 0)
+	if (sys_pipe(p->go) < 0 || sys_pipe(p->outcome) < 0)
 		return finding_set(f, EXIT_SETUP, "fork", errno, "cannot make a pipe", NULL, NULL);
 	p->exec = mmap(NULL, sizeof(*p->exec), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 		       -1, 0);
@@ -206,26 +66,10 @@ static int make_pipes(struct pipes *p, struct finding *f)
 	return 0;
 }
 
-/* No libc fork(3): its handlers and locks are for threads, which there are none of. */
-static pid_t fork_plainly(void)
-{
-#ifdef __x86_64__
-	return (pid_t)syscall(SYS_fork);
-#else
-	return (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
-#endif
-}
-
 static void reap(pid_t pid)
 {
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		continue;
-}
-
-static signal_set stop_requests(bool init)
-{
-	return SIGNAL_BIT(SIGTERM) | SIGNAL_BIT(SIGPWR) | SIGNAL_BIT(SIGNAL_HALT) |
-	       SIGNAL_BIT(SIGNAL_POWEROFF) | (init ? SIGNAL_BIT(SIGINT) : 0);
 }
 
 /*
@@ -247,7 +91,7 @@ static int wait_for_outcome(const struct launch *l, int fd)
 		if (fds[0].revents)
 			return !(fds[0].revents & POLLIN);
 		(void)signals_pending(&pending);
-		if (pending & stop_requests(l->init) && (left -= LAUNCH_TICK_MS) < 0)
+		if (pending & signals_stop_requests(l->init) && (left -= LAUNCH_TICK_MS) < 0)
 			return -ETIMEDOUT;
 		/* Something is pending from here on: look again at each tick. */
 		fds[1].fd = -1;
@@ -304,7 +148,7 @@ int launch(const struct launch *l, pid_t *pid, pid_t *auditor, struct finding *f
 
 	if (make_pipes(&p, f) < 0 || audit_open(l->options, l->policy, &audit, f) < 0)
 		return -EPERM;
-	*pid = fork_plainly();
+	*pid = sys_fork();
 	if (*pid < 0)
 		return finding_set(f, EXIT_SETUP, "fork", errno, "cannot start a process", NULL,
 				   errno == EAGAIN ? "raise limits.processes" : NULL);

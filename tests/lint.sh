@@ -61,8 +61,8 @@ shell_files() {
 }
 
 # The flags the sources see, with the host's headers: musl's are not needed to judge them.
-flags="-std=c11 -D_GNU_SOURCE -Ishim -Ishim/policy -Itests/unit -I$BUILD/policy
-	-isystem $BUILD/deps/host/include"
+flags="-std=c11 -D_GNU_SOURCE -Ishim -Ishim/policy -Ihooks -Itests/unit -I$BUILD/policy
+	-isystem $BUILD/deps/host/include -isystem $BUILD/deps/alsa/include"
 
 # Only the files' names: what is to be done is always `make format`.
 layout() {
@@ -78,7 +78,7 @@ tidy() {
 	status=0
 	for f in $judged; do
 		# shellcheck disable=SC2086
-		clang-tidy --quiet --warnings-as-errors='*' "$f" -- $flags '-DPOLICY_TOOL=""' \
+		clang-tidy --quiet --warnings-as-errors='*' "$f" -- $flags '-DPOLICY_TOOL=""' '-DSHIM_VERSION=""' \
 			> "$work" 2> /dev/null || status=1
 		grep -E '(error|warning): ' "$work" || :
 	done
@@ -90,7 +90,7 @@ tidy() {
 lint_cppcheck() {
 	common='--quiet --std=c11 --error-exitcode=1 --inline-suppr
 		--enable=warning,performance,portability --suppress=missingIncludeSystem
-		--library=posix,gnu -D_GNU_SOURCE -D__linux__ -D__x86_64__ -Ishim -Ishim/policy'
+		--library=posix,gnu -D_GNU_SOURCE -D__linux__ -D__x86_64__ -Ishim -Ishim/policy -Ihooks'
 	leaks='--suppress=memleak --suppress=resourceLeak --suppress=leakReturnValNotUsed
 		--suppress=strtokCalled --suppress=invalidFunctionArgBool --suppress=uninitvar:tests/*
 		--suppress=legacyUninitvar:tests/* --suppress=pointerOutOfBoundsCond:tests/*'

@@ -19,19 +19,25 @@ BUILD=${BUILD:-$(CDPATH='' cd "$lib/../.." && pwd)/build}
 # The packages of one set, by name.
 package_set() {
 	case $1 in
-	build) echo gcc make musl-tools libc6-dev linux-libc-dev libseccomp-dev pkgconf dpkg-dev \
-		ca-certificates xz-utils patch ;;
+	build) echo gcc make musl-tools libc6-dev linux-libc-dev libseccomp-dev libudev-dev pkgconf \
+		dpkg-dev ca-certificates xz-utils bzip2 patch libx11-dev libxcb1-dev libxau-dev libxdmcp-dev ;;
 	unit) echo libcmocka-dev libseccomp-dev libcap-ng-dev ;;
-	container) echo python3 strace util-linux procps ;;
-	bench) echo python3 tini bubblewrap firejail crun golang-github-containers-common libseccomp-dev ;;
+	container) echo python3 python3-jsonschema python3-prometheus-client strace util-linux \
+		procps xvfb xauth pulseaudio pipewire weston ;;
+	bench) echo python3 tini bubblewrap firejail crun golang-github-containers-common libseccomp-dev \
+		xvfb xauth x11-utils alsa-utils vainfo pulseaudio ;;
 	lint) echo clang-format clang-tidy cppcheck shellcheck ;;
 	incus) echo incus-base incus-client lxcfs iproute2 procps util-linux squashfs-tools ;;
 	image) echo mmdebstrap squashfs-tools ca-certificates ;;
 	oci) echo skopeo umoci jq squashfs-tools util-linux uidmap ;;
 	recipes) echo runc crun podman tini curl ;;
 	busybox) echo busybox-static squashfs-tools ;;
+	machine) echo qemu-system-x86 mmdebstrap e2fsprogs squashfs-tools busybox-static ca-certificates \
+		python3 util-linux ;;
+	session) echo xvfb xauth x11-utils xserver-xephyr dnsmasq-base nftables python3 musl-tools \
+		strace pulseaudio pulseaudio-utils ;;
 	run) echo xvfb xauth x11-utils x11-apps netpbm ;;
-	*) echo "packages: $1: no such set (build unit container bench lint incus image oci recipes busybox run)" >&2
+	*) echo "packages: $1: no such set (build unit container bench lint incus image oci recipes busybox machine session run)" >&2
 		return 64 ;;
 	esac
 }

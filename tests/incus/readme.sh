@@ -27,18 +27,11 @@ readme_blocks() {
 # test's own paths and sizes in, nothing else.
 run_block() {
 	mkdir -p "$RIG/work" "$RIG/bin"
-	cat > "$RIG/bin/stremio-incus" <<-END
-		#!/bin/sh
-		# The tree's, as installed.
-		[ "\$1" = image ] || exec sh "$top/hooks/stremio-incus" "\$@"
-		shift
-		IMAGE_SHIM=$BUILD/stremio-shim BUILD=$BUILD exec sh "$top/hooks/lib/image-cmd.sh" "\$@"
-	END
-	chmod 755 "$RIG/bin/stremio-incus"
+	ln -sf "$top/hooks/stremio-incus" "$RIG/bin/"
 	readme_blocks | sed -n "s/^run: $1	//p" |
 		sed -e "s|/usr/local|$RIG/local|g" -e "${2:-}" > "$RIG/block"
 	[ -s "$RIG/block" ] || die "README.md has no block '<!-- run: $1 -->'"
-	( cd "$RIG/work" && PATH=$RIG/bin:$PATH sh -eux "$RIG/block" ) < /dev/null > "$RIG/out" 2>&1 ||
+	( cd "$RIG/work" && PATH=$RIG/bin:$PATH IMAGE_SHIM=$BUILD/stremio-shim sh -eux "$RIG/block" ) < /dev/null > "$RIG/out" 2>&1 ||
 		die "the block $1 fails: $(grep -v '^+' "$RIG/out" | tail -n 1)"
 }
 
