@@ -43,6 +43,7 @@ table() {
 	foreground @ terminal.c @ s/r = set_foreground_group\(t->fd, getpid\(\)\);/r = 0;/ @ given_back @
 	dispositions @ become.c @ /default_dispositions\(e->ignored, f\) < 0/d @ ignored_signals @
 	mask @ become.c @ s/release_signals\(f\) < 0/0/ @ blocked_signals @
+	wanted-directory @ become.c @ /change_directory\(l->options->cwd, f\) < 0/d @ wanted_working_directory @
 	directory @ become.c @ /stay_inside\(f\) < 0/d @ working_directory_outside @
 	umask @ main.c @ /umask\(022\);/d @ umask_is @
 	inherited-descriptors @ main.c @ s/descriptors_clean\(&closed, f\) < 0/0/ @ leaked_desc closed_standard @

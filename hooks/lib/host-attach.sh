@@ -67,11 +67,28 @@ drop_private() {
 devices_with() {
 	kinds=$(own_key environment.STREMIO_DEVICES)
 	kinds=${kinds:-gpu,sound,x11}
+	[ "$kinds" != none ] || {
+		echo none
+		return
+	}
 	for kind in pulse wayland; do
 		kinds=$(echo "$kinds" | tr ',' '\n' | grep -vx "$kind" | paste -sd, -)
 	done
 	kinds=$kinds${1:+,$1}
 	[ "$kinds" = gpu,sound,x11 ] || echo "$kinds"
+}
+
+# What the shim waits for before it starts the application: Incus starts proxies after PID 1, and
+# a player that finds no server then does without sound for good. A user's own list is left.
+requires_with() {
+	own=$(own_key environment.STREMIO_REQUIRE)
+	case $own in
+	''|pulse|wayland|pulse,wayland|x11,pulse|x11,wayland|x11,pulse,wayland) ;;
+	*) echo "$own"
+		return ;;
+	esac
+	[ -z "$1" ] || [ "$opt_display" = none ] || printf x11,
+	echo "$1"
 }
 
 # socket_attach NAME DEVICE SOCKET: a socket of this session, through a proxy: the server sees
@@ -101,14 +118,39 @@ sound_find() {
 		sound_socket=${PIPEWIRE_RUNTIME_DIR:-$runtime}/${PIPEWIRE_REMOTE:-pipewire-0} ;;
 	esac
 	[ -z "$sound_socket" ] || [ -S "$sound_socket" ] || {
-		[ "$1" = auto ] || missing sound "no socket $sound_socket: no such server in this session (--sound=auto takes what is there)"
+		case $1:$opt_sound in
+		auto:*) ;;
+		*:) warn sound "no socket $sound_socket: no sound this time" ;;
+		*) missing sound "no socket $sound_socket: no such server in this session (--sound=auto takes what is there)" ;;
+		esac
 		sound_kind='' sound_socket=''
 	}
 }
 
+# Sets wayland, the socket for the instance.
+wayland_attach() {
+	wayland=''
+	if [ "$opt_wayland" = 0 ] || { [ -z "$opt_wayland" ] && ! own_device wayland; }; then
+		drop_device "$1" wayland
+		return
+	fi
+	socket=${WAYLAND_DISPLAY:-wayland-0}
+	case $socket in /*) ;; *) socket=${XDG_RUNTIME_DIR:-/run/user/$(id -u)}/$socket ;; esac
+	[ -S "$socket" ] || {
+		[ -z "$opt_wayland" ] || missing wayland "no socket $socket: this is no Wayland session"
+		warn wayland "no socket $socket: no Wayland this time"
+		return
+	}
+	socket_attach "$1" wayland "$socket"
+	wayland=$guest_dir/wayland
+}
+
+# Sound and Wayland, as they were chosen last: whoever has shut an instance out of the microphone
+# does not let it in by starting it from the menu.
 session_attach() {
 	inst=$1
-	sound_find "$opt_sound"
+	choice=${opt_sound:-$(own_key user.stremio-shim.sound)}
+	sound_find "${choice:-auto}"
 	pulse='' pipewire=''
 	for kind in pulse pipewire; do
 		[ "$kind" = "$sound_kind" ] || drop_device "$inst" $kind
@@ -118,20 +160,12 @@ session_attach() {
 		[ $sound_kind = pipewire ] || pulse=unix:$guest_dir/pulse
 		[ $sound_kind = pulse ] || pipewire=unix:$guest_dir/pipewire
 	fi
-	wayland=''
-	if [ "$opt_wayland" = 1 ]; then
-		socket=${WAYLAND_DISPLAY:-wayland-0}
-		case $socket in /*) ;; *) socket=${XDG_RUNTIME_DIR:-/run/user/$(id -u)}/$socket ;; esac
-		[ -S "$socket" ] ||
-			missing wayland "no socket $socket: this is no Wayland session"
-		socket_attach "$inst" wayland "$socket"
-		wayland=$guest_dir/wayland
-	else
-		drop_device "$inst" wayland
-	fi
-	set_keys "$inst" "environment.PULSE_SERVER=$pulse" \
-		"environment.PIPEWIRE_REMOTE=${pipewire#unix:}" "environment.WAYLAND_DISPLAY=$wayland" \
-		"environment.STREMIO_DEVICES=$(devices_with "${pulse:+pulse}${wayland:+${pulse:+,}wayland}")"
+	wayland_attach "$inst"
+	kinds=${pulse:+pulse}${wayland:+${pulse:+,}wayland}
+	want "environment.PULSE_SERVER=$pulse" "environment.PIPEWIRE_REMOTE=${pipewire#unix:}" \
+		"environment.WAYLAND_DISPLAY=$wayland" "user.stremio-shim.sound=$choice" \
+		"environment.STREMIO_DEVICES=$(devices_with "$kinds")" \
+		"environment.STREMIO_REQUIRE=$(requires_with "$kinds")"
 }
 
 # What the instance must not be when something is put into it.
@@ -167,7 +201,8 @@ attach_all() {
 	fi
 	session_attach "$1"
 	# By whom, so that another user's login does not move it to another desktop.
-	set_keys "$1" "user.stremio-shim.attached=$(id -u)"
+	want "user.stremio-shim.attached=$(id -u)"
+	keys_set "$1"
 	refresh_at_login
 }
 
@@ -206,6 +241,7 @@ refresh_one() {
 	ids=$(application_ids "$1")
 	application_uid=${ids% *} application_gid=${ids#* }
 	x11_attach "$1"
+	keys_set "$1"
 	tell "$1: has the cookie of $x11_display"
 }
 
@@ -219,7 +255,7 @@ attach_refresh() {
 }
 
 verb_attach() {
-	opt_display='' opt_trust='' opt_sound=auto opt_wayland=0
+	opt_display='' opt_trust='' opt_sound='' opt_wayland=''
 	refresh=0 name=
 	for word in "$@"; do
 		case $word in
@@ -260,9 +296,11 @@ verb_detach() {
 	for device in pulse pipewire wayland; do
 		drop_device "$name" $device
 	done
-	set_keys "$name" environment.PULSE_SERVER= environment.PIPEWIRE_REMOTE= \
-		environment.WAYLAND_DISPLAY= "environment.STREMIO_DEVICES=$(devices_with '')" \
+	want environment.PULSE_SERVER= environment.PIPEWIRE_REMOTE= environment.WAYLAND_DISPLAY= \
+		"environment.STREMIO_DEVICES=$(devices_with '')" \
+		"environment.STREMIO_REQUIRE=$(requires_with '')" user.stremio-shim.sound= \
 		user.stremio-shim.attached=
+	keys_set "$name"
 	if [ -e "$autostart" ] && [ -z "$(attached_instances)" ]; then
 		run detach rm -f "$autostart"
 	fi
@@ -279,6 +317,7 @@ attach_option() {
 	--nested=xephyr|--nested=xwayland) trust_option "${1#*=}" ;;
 	--sound=auto|--sound=pulse|--sound=pipewire|--sound=none) opt_sound=${1#*=} ;;
 	--wayland) opt_wayland=1 ;;
+	--no-wayland) opt_wayland=0 ;;
 	--display=*|--nested=*|--sound=*) usage_error "$1: no such value" ;;
 	*) return 1 ;;
 	esac

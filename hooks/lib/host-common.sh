@@ -253,14 +253,25 @@ device_key() {
 		sed -n '/^\t\t"'"$1"'": {/,/^\t\t}/s/^\t\t\t"'"$2"'": "\(.*\)",*$/\1/p'
 }
 
-# set_keys NAME KEY=VALUE...: those that are not so already; an empty value unsets.
-set_keys() {
+# want KEY=VALUE...: to be set by keys_set, where they are not so already; an empty value unsets.
+wanted=
+want() {
+	for pair in "$@"; do
+		[ "$(own_key "${pair%%=*}")" = "${pair#*=}" ] || wanted="$wanted$pair
+"
+	done
+}
+
+# keys_set NAME: all that is wanted, in one call.
+keys_set() {
 	who=$1
 	shift
-	for pair in "$@"; do
-		[ "$(own_key "${pair%%=*}")" = "${pair#*=}" ] || set -- "$@" "$pair"
-		shift
-	done
+	while IFS= read -r pair; do
+		[ -z "$pair" ] || set -- "$@" "$pair"
+	done <<-END
+	$wanted
+	END
+	wanted=
 	[ $# = 0 ] || run "$who" incus config set "$who" "$@"
 }
 

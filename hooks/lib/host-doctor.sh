@@ -89,6 +89,7 @@ doctor_host_devices() {
 		found warn host.gpu 'no /dev/dri/renderD*: pictures are drawn by the CPU' 'lspci -k | grep -A3 VGA: the driver in use'
 	fi
 	set -- /dev/snd/pcm*p
+	opt_sound=auto
 	sound_find auto
 	if [ -n "$sound_kind" ]; then
 		found ok host.sound "this session's $sound_socket"

@@ -76,7 +76,7 @@ self_test() {
 }
 
 verb_launch() {
-	opt_display='' opt_trust='' opt_sound=auto opt_wayland=0
+	opt_display='' opt_trust='' opt_sound='' opt_wayland=''
 	opt_image='' opt_network=auto opt_wait=60 opt_test=1 name=
 	for word in "$@"; do
 		case $word in

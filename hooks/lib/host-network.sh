@@ -61,10 +61,9 @@ network_free() {
 network_attach() {
 	network_note=
 	case $2 in
-	keep) return 0 ;;
 	none)
 		drop_device "$1" eth0
-		set_keys "$1" user.stremio-shim.network=none
+		want user.stremio-shim.network=none
 		return 0 ;;
 	esac
 	# What it has it keeps, be it this tool's or the user's.
@@ -81,7 +80,7 @@ network_attach() {
 	low=$(echo "$address" | awk -F. '{ printf "%d", $3 * 256 + $4 }')
 	set_device "$1" eth0 nic nictype=routed "ipv4.address=$address" name=eth0 \
 		"host_name=stremio$low"
-	set_keys "$1" "user.stremio-shim.network=$network_name"
+	want "user.stremio-shim.network=$network_name"
 	network_resolver "$1" "${network_cidr%/*}"
 }
 

@@ -19,7 +19,7 @@ profile_text() {
 profile_system() {
 	sed -e 's/^name: .*/name: stremio-system/' \
 		-e 's/^description: .*/description: Stremio through stremio-shim in a full system container/' \
-		-e '/^ *# lxc\.init\.cmd:/,/^ *# lxc\.log/{/^ *# lxc\.log/!d;}' \
+		-e '/^ *# lxc\.init\.cmd:/,/^ *# lxc\.mount/{/^ *# lxc\.mount/!d;}' \
 		-e '/^ *lxc\.init\.cmd = /d' \
 		-e 's/^\(#.*\)profile create stremio < .*/\1profile create stremio-system < FILE/' \
 		-e 's/^\(#.*\)--profile stremio$/\1--profile stremio-system/' "$1"

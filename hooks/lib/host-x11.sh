@@ -161,7 +161,7 @@ x11_attach() {
 		;;
 	esac
 	push_private "$dir/cookie" "$inst" "$guest_cookie"
-	set_keys "$inst" "environment.DISPLAY=$x11_display" "environment.XAUTHORITY=$guest_cookie" \
+	want "environment.DISPLAY=$x11_display" "environment.XAUTHORITY=$guest_cookie" \
 		"user.stremio-shim.x11=$x11_kind $x11_display"
 }
 
@@ -174,7 +174,7 @@ nested_stop() {
 
 x11_detach() {
 	drop_device "$1" x11
-	set_keys "$1" environment.DISPLAY= environment.XAUTHORITY= user.stremio-shim.x11=
+	want environment.DISPLAY= environment.XAUTHORITY= user.stremio-shim.x11=
 	# A copy of a cookie is not left behind where it can be read.
 	[ -z "$(own_key user.stremio-shim.x11)" ] || drop_private "$1" "$guest_cookie"
 	nested_stop "$1"

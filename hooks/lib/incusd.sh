@@ -8,6 +8,7 @@
 #   incusd_start DIR     bring up a private daemon with its state below DIR
 #   incusd_restart DIR   the daemon alone; its instances live on
 #   incusd_stop DIR      stop it and what runs in it; DIR itself is the caller's
+#   incusd_enter DIR COMMAND...   run a command where it runs
 #
 # INCUSD_GROUP is the group that may use a private one (root).
 #
@@ -186,6 +187,15 @@ incusd_stop() {
 		find /sys/fs/cgroup -depth -type d -path "*/lxc.*.${c##*/}*" \
 			-exec rmdir {} + 2>/dev/null || :
 	done
+}
+
+# incusd_enter DIR COMMAND...: where the private daemon runs, with its mounts and process numbers.
+incusd_enter() {
+	read -r first < "$1/pid"
+	# No end of line is there, so that read says it found the end of the file.
+	read -r child _ < "/proc/$first/task/$first/children" || [ -n "$child" ] || return 1
+	shift
+	nsenter -t "$child" -m -p "$@"
 }
 
 # shellcheck disable=SC2034 # INCUS_PRIVATE is for the caller

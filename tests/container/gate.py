@@ -5,7 +5,7 @@ import threading
 import time
 
 from harness import APP, FALLBACK_UID, check, children, equal, gone, test, until
-from probing import (DISPLAY, PROBED_SHIM, groups_asked, others, plan, probing, runs)
+from inspecting import (DISPLAY, PROBED_SHIM, groups_asked, others, plan, probing, runs)
 from terminal import Screen
 
 RAN = ["exit", "7"]

@@ -3,7 +3,7 @@ import os
 import struct
 
 from harness import check, equal, test
-from probe_room import (RUNTIME, UID, clear, closes, crowded, drips, fake, floods, garbage, need,
+from probing import (RUNTIME, UID, clear, closes, crowded, drips, fake, floods, garbage, need,
                      probe, resets, room, says, serve, silent, stale)
 
 PULSE, PIPEWIRE = RUNTIME + "/pulse/native", RUNTIME + "/pipewire-0"

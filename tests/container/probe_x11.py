@@ -4,7 +4,7 @@ import signal
 import struct
 
 from harness import check, equal, test
-from probe_room import (HOME, UID, clear, closes, crowded, drips, fake, floods, garbage, need, probe,
+from probing import (HOME, UID, clear, closes, crowded, drips, fake, floods, garbage, need, probe,
                      resets, room, says, serve, silent, stale, x_success)
 
 SOCKET, DISPLAY = "/tmp/.X11-unix/X7", ":7"

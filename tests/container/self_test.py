@@ -6,7 +6,7 @@ import signal
 
 from harness import (FALLBACK_UID, SHIM, Box, Skip, check, children, equal, gone, test, until)
 from gate import LIES
-from probing import (DISPLAY, PROBED_SHIM, by_id, groups_asked, others, plan, probing, runs,
+from inspecting import (DISPLAY, PROBED_SHIM, by_id, groups_asked, others, plan, probing, runs,
                      sandbox_of_probe, self_test)
 from privileges import device
 from terminal import Screen

@@ -6,7 +6,7 @@
 # not have a GPU or a sound card for the hook to find some. What it finds there and what it
 # does then is the shipped program's. For sourcing.
 #
-#   fake_up DIR HOOK       compile, and write DIR/stremio-hook, which runs HOOK with it
+#   fake_up DIR HOOK       make DIR/stremio-hook, which runs HOOK with it
 #   fake_drm NAME MINOR    a node in dri/
 #   fake_sound NAME MINOR  a node in snd/
 #   fake_card N ID         a sound card
@@ -19,14 +19,7 @@ fake_up() {
 	mkdir -p "$FAKE/class/drm" "$FAKE/class/sound" || return 1
 	gcc -shared -fPIC -O1 -D_GNU_SOURCE -o "$FAKE/fake_sysfs.so" "$here/fake_sysfs.c" || return 1
 	cp "$2" "$FAKE/real-hook" || return 1
-	cat > "$FAKE/stremio-hook" <<-END
-	#!/bin/sh
-	# Not by a variable of the shell: nothing here may be older than the hook's own clean-up.
-	exec /usr/bin/unshare --mount /bin/sh -c '/bin/mount --bind $FAKE/class /sys/class || exit 1
-		[ ! -d $FAKE/dev ] || /bin/mount --bind $FAKE/dev /dev || exit 1
-		LD_PRELOAD=$FAKE/fake_sysfs.so exec $FAKE/real-hook "\$@"' hook "\$@"
-	END
-	chmod 755 "$FAKE/stremio-hook"
+	gcc -O1 -D_GNU_SOURCE -o "$FAKE/stremio-hook" "$here/fake_host.c" || return 1
 }
 
 # usage: fake_node SUBSYSTEM NAME MAJOR MINOR DIRECTORY

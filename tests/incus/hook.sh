@@ -291,7 +291,7 @@ test_hook_knows_instances_of_other_projects_apart() {
 # HOOK_CYCLES and HOOK_INSTANCES: 200 and 20 are what is promised, `make soak`.
 test_hook_leaks_nothing_in_many_starts() {
 	fake_desktop
-	cycles=${HOOK_CYCLES:-6}
+	cycles=${HOOK_CYCLES:-4}
 	many=${HOOK_INSTANCES:-4}
 	in_daemon cat /proc/self/mountinfo > "$RIG/mounts"
 	i=0

@@ -123,18 +123,16 @@ test_hook_does_not_trust_the_configured_environment() {
 test_hook_answers_garbage_with_a_line_and_no_device() {
 	fake_desktop
 	long=$(printf 'gpu,%.0s' 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20)
-	n=0
+	instance garbage -- /bin/sleep 1000
 	# tests/unit/hook_devices_test.c has more of them.
 	# shellcheck disable=SC2016
-	for list in gpu:../../etc/passwd '$(reboot)' "$long$long$long$long"; do
-		instance garbage$n -- /bin/sleep 1000
-		incus config set garbage$n environment.STREMIO_DEVICES="$list" || die "config: $list"
+	for list in '$(reboot),gpu:../../etc/passwd' "$long$long$long$long"; do
+		incus config set garbage environment.STREMIO_DEVICES="$list" || die "config: $list"
 		# The shim may refuse such a list, too, but the start does not fail.
-		start garbage$n
-		logged garbage$n 'devices: .*STREMIO_DEVICES'
-		has_nodes garbage$n && die "$list: wired"
-		gone garbage$n
-		n=$((n + 1))
+		start garbage
+		logged garbage 'devices: .*STREMIO_DEVICES'
+		has_nodes garbage && die "$list: wired"
+		incus stop -f garbage
 	done
 }
 

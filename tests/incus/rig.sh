@@ -161,13 +161,14 @@ fails_with() {
 # The first process of the daemon's namespaces.
 daemon_pid() {
 	read -r first < "$RIG/incus/pid"
-	read -r child _ < "/proc/$first/task/$first/children"
+	# Without a newline at its end, which read calls a failure.
+	read -r child _ < "/proc/$first/task/$first/children" || :
 	echo "$child"
 }
 
 # Run a command where the daemon runs: its mounts and process numbers.
 in_daemon() {
-	nsenter -t "$(daemon_pid)" -m -p "$@"
+	incusd_enter "$RIG/incus" "$@"
 }
 
 gone() {

@@ -3,10 +3,12 @@
 
 SHIM=FILE     the program under test (default $BUILD/stremio-shim; BUILD=build)
 SHIM_OPTIONS  more options for it, by blanks (--landlock=off)
+CYCLES=N      starts and stops in a row (default 2; 50 in ten minutes)
 KNOCKOUTS=1   instead: each system call that is known to be needed, taken from the policy in
               turn, must be missed (half a minute each)
 TRACE=1       instead: trace the applications; tables in $BUILD/stack/trace
 COST=1        instead: what confinement costs the player, in one paired run
+LIMITS=1      instead: what the applications take of the profile's limits, with large clips
 VERBOSE=1     figures and times on stderr
 
 What each application leaves (log, report, sound, screenshot) is in $BUILD/stack/run/NAME, the
@@ -25,7 +27,9 @@ sys.path.insert(0, here)
 sys.dont_write_bytecode = True
 import bad_input                                                # noqa: E402, F401: registers
 import controls                                                 # noqa: E402
+import cycles                                                   # noqa: E402, F401: registers
 import harness                                                  # noqa: E402
+import limits                                                   # noqa: E402
 import measure                                                  # noqa: E402
 import scenarios                                                # noqa: E402
 
@@ -75,6 +79,7 @@ def run_scenario(run, timeout, results):
     read, write = os.pipe()
     pid = os.fork()
     if pid == 0:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         try:
             os.close(read)
             in_namespaces(run, write)
@@ -116,6 +121,8 @@ def listed():
         return measure.traces()
     if os.environ.get("COST"):
         return [(measure.player_cost, 600)]
+    if os.environ.get("LIMITS"):
+        return limits.measured()
     return scenarios.SCENARIOS
 
 

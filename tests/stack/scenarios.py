@@ -253,26 +253,6 @@ def chromium_alone(report):
         check("sandbox: Chromium does without" in world.said(10**7), "no word of the sandbox")
 
 
-@scenario()
-def leave(report):
-    """A shell that dies of TERM at once and leaves its server: it is ended in order, too."""
-    world = new_world("leave")
-    cycles = int(os.environ.get("CYCLES", "2"))
-    with one(report, "leftover_server_is_ended_and_its_port_free") as figure:
-        for turn in range(cycles):
-            world.start(node("leave"), ("--policy=server", *settings["options"]))
-            check(world.wait_for("it was ready", lambda said: said["state"] == "ready", 30),
-                  f"start {turn + 1}: {why(world.report())}")
-            code, seconds = world.stop()
-            equal(code, 128 + 15, f"status of stop {turn + 1}")
-            said = world.report()
-            equal((said["state"], said["stopped"]), ("stopped", "SIGTERM"), "the server's word")
-            nothing_left(world)
-            left = [name for name in os.listdir(f"{world.root}/tmp") if name != ".X11-unix"]
-            equal(left, [], "what is left in /tmp")
-        figure(f"{cycles} times, the last stop took {seconds:.2f} s")
-
-
 # A client of the X library: tries the abstract socket first, the path only if nobody listens.
 X_CLIENT = """import ctypes
 display = ctypes.CDLL("libX11.so.6")

@@ -43,11 +43,6 @@ def push(text, path):
     check(done.returncode == 0, f"incus file push {path}: {done.stderr.strip()}")
 
 
-def set_disk(name, *pairs):
-    incus("config", "device", "remove", NAME, name, wrong=False)
-    incus("config", "device", "add", NAME, name, "disk", *pairs)
-
-
 class IncusWorld(Watched):
     shares_network = False
     options = OPTIONS
@@ -67,12 +62,18 @@ class IncusWorld(Watched):
         server = XServer(root, x11, f"{self.dir}/xvfb.log")
         self.picture = server.picture
         server.cookie(f"{self.home}/.Xauthority", self.uid)
-        set_disk("x11", f"source={x11}/.X11-unix", "path=/tmp/.X11-unix", "readonly=true")
-        set_disk("home", f"source={self.home}", "path=/home/stremio")
-        set_disk("app", f"source={here}/app", "path=/opt/stack", "readonly=true")
+        self.add_disk("x11", f"source={x11}/.X11-unix", "path=/tmp/.X11-unix", "readonly=true")
+        self.add_disk("home", f"source={self.home}", "path=/home/stremio")
+        self.add_disk("app", f"source={here}/app", "path=/opt/stack", "readonly=true")
         self.heard = ""
         for pair in ("security.nesting=false", *config):
             incus("config", "set", NAME, pair)
+
+    @staticmethod
+    def add_disk(name, *pairs):
+        """In place of one of that name."""
+        incus("config", "device", "remove", NAME, name, wrong=False)
+        incus("config", "device", "add", NAME, name, "disk", *pairs)
 
     def start(self, command, options=(), env=None):
         push("\n".join([*self.options, *options, "--", *command, ""]), "/etc/stremio-shim.args")
