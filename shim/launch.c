@@ -19,6 +19,7 @@
 #include "landlock.h"
 #include "retire.h"
 #include "signals.h"
+#include "spawn.h"
 #include "verify.h"
 
 /*
@@ -33,6 +34,15 @@ struct pipes {
 	int go[2];
 	int outcome[2];
 	bool *exec;
+	bool exec_here; /* what `exec` points to when all memory is shared */
+};
+
+/* All that the child begins with. */
+struct beginning {
+	const struct launch *launch;
+	const struct pipes *pipes;
+	struct audit *audit;
+	pid_t parent;
 };
 
 /* How often a pending stop is looked for while the launch lasts. */
@@ -89,17 +99,6 @@ static int release_signals(struct finding *f)
 	return 0;
 }
 
-static int wait_for_go(int fd, struct finding *f)
-{
-	char byte;
-	ssize_t n = read(fd, &byte, 1);
-
-	if (n == 1)
-		return 0;
-	return finding_set(f, EXIT_CONFINE, "supervisor", n < 0 ? errno : ECANCELED,
-			   "did not give the word", NULL, NULL);
-}
-
 static int load_policy(struct audit *audit, const struct policy *p, struct finding *f)
 {
 	int r;
@@ -123,10 +122,9 @@ static int load_policy(struct audit *audit, const struct policy *p, struct findi
  *   close-on-exec           after the last open(2)
  *   filter, then verify     the filter is part of what is verified; what it may not
  *                           let through (privileges) is verified right before it
- *   go                      the supervisor, too, is confined by now
  */
 static int confine(const struct launch *l, char **env, int status, const struct expectation *e,
-		   pid_t parent, const struct pipes *p, struct audit *audit, struct finding *f)
+		   pid_t parent, struct audit *audit, struct finding *f)
 {
 	/* clang-format off */
 	if (audit_start(audit, l->policy, parent, f) < 0 ||
@@ -147,63 +145,81 @@ static int confine(const struct launch *l, char **env, int status, const struct 
 	    verify_privileges(l->account.uid, f) < 0 ||
 	    load_policy(audit, l->policy, f) < 0 ||
 	    verify_confinement(status, e, f) < 0 ||
-	    wait_for_go(p->go[0], f) < 0 ||
 	    release_signals(f) < 0)
 		return -EPERM;
 	/* clang-format on */
 	return 0;
 }
 
-_Noreturn static void child(const struct launch *l, const struct pipes *p, struct audit *audit,
-			    pid_t parent)
+/*
+ * The supervisor is confined by the time it gives the word. Until then this process sleeps:
+ * close(2) and read(2) touch nothing in the memory that both may share (spawn.h) unless they
+ * fail, and without the word nothing is started, whatever becomes of the supervisor's errno.
+ */
+static int wait_for_go(const struct pipes *p, struct finding *f)
 {
+	char byte;
+	ssize_t n;
+
+	close(p->go[1]);
+	n = read(p->go[0], &byte, 1);
+	if (n == 1)
+		return 0;
+	return finding_set(f, EXIT_CONFINE, "supervisor", n < 0 ? errno : ECANCELED,
+			   "did not give the word", NULL, NULL);
+}
+
+static int become_application(const struct beginning *b, struct finding *f)
+{
+	const struct launch *l = b->launch;
 	struct expectation e = {
 		.uid = l->account.uid,
 		.gid = l->account.gid,
 		.groups = &l->groups,
 		.filtered = l->policy != NULL,
 	};
-	struct finding f = {.status = EXIT_SETUP};
 	char **env = environment_build(l->environment, &l->account, &l->runtime_dir);
-	int status = verify_open(&e, &f);
+	int status = verify_open(&e, f);
+
+	if (!env)
+		return finding_set(f, EXIT_SETUP, "environment", ENOMEM, "no memory for it", NULL,
+				   NULL);
+	if (status < 0 || confine(l, env, status, &e, b->parent, b->audit, f) < 0)
+		return -EPERM;
+	audit_application(b->audit);
+	__atomic_store_n(b->pipes->exec, true, __ATOMIC_RELEASE);
+	return command_exec(l->options->command, env, f);
+}
+
+_Noreturn static int child(void *argument)
+{
+	const struct beginning *b = argument;
+	struct finding f = {.status = EXIT_SETUP};
 	ssize_t n;
 
-	close(p->go[1]);
-	if (!env) {
-		(void)finding_set(&f, EXIT_SETUP, "environment", ENOMEM, "no memory for it", NULL,
-				  NULL);
-	} else if (status >= 0 && confine(l, env, status, &e, parent, p, audit, &f) == 0) {
-		audit_application(audit);
-		__atomic_store_n(p->exec, true, __ATOMIC_RELEASE);
-		(void)command_exec(l->options->command, env, &f);
-	}
+	if (wait_for_go(b->pipes, &f) == 0)
+		(void)become_application(b, &f);
 
 	/* Only failures get here. Fail safe: nothing below may start anything. */
-	n = write(p->outcome[1], &f, sizeof(f));
+	n = write(b->pipes->outcome[1], &f, sizeof(f));
 	_exit(n == (ssize_t)sizeof(f) ? f.status : EXIT_SETUP);
 }
 
 /* ------------------------------------------------------------- the supervisor */
 
-static int make_pipes(struct pipes *p, struct finding *f)
+static int make_pipes(struct pipes *p, bool share, struct finding *f)
 {
 	if (pipe2(p->go, O_CLOEXEC) < 0 || pipe2(p->outcome, O_CLOEXEC) < 0)
 		return finding_set(f, EXIT_SETUP, "fork", errno, "cannot make a pipe", NULL, NULL);
+	p->exec_here = false;
+	p->exec = &p->exec_here;
+	if (share)
+		return 0;
 	p->exec = mmap(NULL, sizeof(*p->exec), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 		       -1, 0);
 	if (p->exec == MAP_FAILED)
 		return finding_set(f, EXIT_SETUP, "fork", errno, "no memory to share", NULL, NULL);
 	return 0;
-}
-
-/* No libc fork(3): its handlers and locks are for threads, which there are none of. */
-static pid_t fork_plainly(void)
-{
-#ifdef __x86_64__
-	return (pid_t)syscall(SYS_fork);
-#else
-	return (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
-#endif
 }
 
 static void reap(pid_t pid)
@@ -287,19 +303,19 @@ static int see_through(const struct launch *l, const struct pipes *p, struct fin
 
 int launch(const struct launch *l, pid_t *pid, pid_t *auditor, struct finding *f)
 {
-	pid_t self = getpid();
-	struct audit *audit = NULL;
 	struct pipes p;
+	struct beginning b = {.launch = l, .pipes = &p, .parent = getpid()};
+	struct spawn_stack stack;
+	bool share;
 	int r;
 
-	if (make_pipes(&p, f) < 0 || audit_open(l->options, l->policy, &audit, f) < 0)
+	if (spawn_may_share(&share, f) < 0 || make_pipes(&p, share, f) < 0 ||
+	    audit_open(l->options, l->policy, &b.audit, f) < 0)
 		return -EPERM;
-	*pid = fork_plainly();
+	*pid = spawn(child, &b, &stack, share);
 	if (*pid < 0)
 		return finding_set(f, EXIT_SETUP, "fork", errno, "cannot start a process", NULL,
 				   errno == EAGAIN ? "raise limits.processes" : NULL);
-	if (*pid == 0)
-		child(l, &p, audit, self);
 
 	close(p.go[0]);
 	close(p.outcome[1]);
@@ -309,9 +325,9 @@ int launch(const struct launch *l, pid_t *pid, pid_t *auditor, struct finding *f
 		/* It ends by itself, unless its outcome could not be read. */
 		kill(*pid, SIGKILL);
 		reap(*pid);
-		audit_end(audit);
+		audit_end(b.audit);
 		return r;
 	}
-	*auditor = audit ? audit->auditor : 0;
+	*auditor = b.audit ? b.audit->auditor : 0;
 	return 0;
 }

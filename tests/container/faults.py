@@ -35,6 +35,8 @@ HARMLESS = (
     (SHIM_ITSELF, r"getdents64\(", "as above"),
     (BOTH, r"openat2\(", "the path is walked name by name then"),
     (SHIM_ITSELF, r"openat\(/proc/self/[ug]id_map", "an id without a mapping is refused later"),
+    (SHIM_ITSELF, r"openat\(/proc/sys/fs/suid_dumpable", "the child gets a copy of this memory,"
+     " as with fork(2)"),
     (SHIM_ITSELF, r"ioctl\([012],", "no terminal: the application has a session of its own"),
     (SHIM_ITSELF, r"(socket|connect|sendto|write)\(", "nobody to report readiness to"),
     (SHIM_ITSELF, r"rt_sigprocmask\(.* #1$", "done again later, when a failure can be told"),
