@@ -132,7 +132,7 @@ static int confine(const struct launch *l, char **env, int status, const struct 
 	    default_dispositions(e->ignored, f) < 0 ||
 	    stay_inside(f) < 0 ||
 	    confine_groups(&l->groups, f) < 0 ||
-	    confine_bounding(0, f) < 0 ||
+	    confine_bounding(e->bounding_before, 0, f) < 0 ||
 	    confine_securebits(f) < 0 ||
 	    confine_gid(l->account.gid, f) < 0 ||
 	    confine_uid(l->account.uid, f) < 0 ||
@@ -287,9 +287,10 @@ static int read_outcome(const struct launch *l, const struct pipes *p, struct fi
 }
 
 /* The supervisor's side of it, with a child that waits for the word. */
-static int see_through(const struct launch *l, const struct pipes *p, struct finding *f)
+static int see_through(const struct launch *l, const struct retiring *retiring,
+		       const struct pipes *p, struct finding *f)
 {
-	int r = retire(l->options, l->init, f);
+	int r = retire(retiring, l->init, f);
 
 	/* A child that failed has closed its end: its own finding tells more. */
 	if (r == 0 && write(p->go[1], "", 1) != 1 && errno != EPIPE)
@@ -306,10 +307,12 @@ int launch(const struct launch *l, pid_t *pid, pid_t *auditor, struct finding *f
 	struct pipes p;
 	struct beginning b = {.launch = l, .pipes = &p, .parent = getpid()};
 	struct spawn_stack stack;
+	struct retiring retiring;
 	bool share;
 	int r;
 
-	if (spawn_may_share(&share, f) < 0 || make_pipes(&p, share, f) < 0 ||
+	if (retire_bounding(&retiring, l->options, l->init, f) < 0 ||
+	    spawn_may_share(&share, f) < 0 || make_pipes(&p, share, f) < 0 ||
 	    audit_open(l->options, l->policy, &b.audit, f) < 0)
 		return -EPERM;
 	*pid = spawn(child, &b, &stack, share);
@@ -319,7 +322,7 @@ int launch(const struct launch *l, pid_t *pid, pid_t *auditor, struct finding *f
 
 	close(p.go[0]);
 	close(p.outcome[1]);
-	r = see_through(l, &p, f);
+	r = see_through(l, &retiring, &p, f);
 	close(p.outcome[0]);
 	if (r < 0) {
 		/* It ends by itself, unless its outcome could not be read. */

@@ -270,6 +270,8 @@ def the_steps_are_taken_in_the_order_that_keeps_them_effective():
             ("no-new-privs", r"prctl\(38,1"), ("filter", r"seccomp\(1,"))
     for init in (True, False):
         calls = calls_of_the_launch(Box(), init)
+        if not init:                                            # the shim has left nothing of it
+            child = tuple(step for step in child if step[0] != "bounding")
         first = [NAME.get(number) for process, number, *_ in calls if process == SHIM_ITSELF]
         early = set(first[:first.index("rt_sigprocmask")])
         check(early <= {"arch_prctl", "set_tid_address", "brk", "mmap", "mprotect"},
