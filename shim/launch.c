@@ -178,7 +178,10 @@ static int become_application(const struct beginning *b, struct finding *f)
 		.groups = &l->groups,
 		.filtered = l->policy != NULL,
 	};
-	char **env = environment_build(l->environment, &l->account, &l->runtime_dir);
+	/* On this stack, which is there already: a mapping of its own costs a page table. */
+	_Alignas(char *) char room[ENVIRONMENT_ROOM];
+	char **env = environment_build_in(room, sizeof(room), l->environment, &l->account,
+					  &l->runtime_dir);
 	int status = verify_open(&e, f);
 
 	if (!env)
