@@ -21,7 +21,7 @@ package_set() {
 		ca-certificates xz-utils patch ;;
 	unit) echo libcmocka-dev libseccomp-dev libcap-ng-dev ;;
 	container) echo python3 strace util-linux procps ;;
-	bench) echo python3 tini bubblewrap firejail crun golang-github-containers-common libseccomp-dev ;;
+	bench) echo python3 tini catatonit dumb-init bubblewrap firejail crun golang-github-containers-common libseccomp-dev ;;
 	lint) echo clang-format clang-tidy cppcheck shellcheck ;;
 	incus) echo incus-base incus-client lxcfs iproute2 procps util-linux squashfs-tools ;;
 	image) echo mmdebstrap squashfs-tools ca-certificates ;;
