@@ -6,7 +6,7 @@
 #include "account.h"
 #include "prepare.h"
 
-#define ENVIRONMENT_ROOM 4096
+#define ENVIRONMENT_ROOM 2560
 
 /**
  * environment_build() - complete the application's environment.
@@ -23,7 +23,7 @@ char **environment_build(char **given, const struct account *a, const struct run
 
 /**
  * environment_build_in() - the same, where the caller has the room.
- * @room: for it, aligned as an array of pointers is; ENVIRONMENT_ROOM bytes hold some 200
+ * @room: for it, aligned as an array of pointers is; ENVIRONMENT_ROOM bytes hold some 50
  *	variables. @room_size: in bytes; with less than is needed the mapping is made after all.
  */
 char **environment_build_in(void *room, size_t room_size, char **given, const struct account *a,

@@ -67,7 +67,7 @@ static int default_dispositions(signal_set ignored, struct finding *f)
 }
 
 /* A directory outside the container's root must not be handed in (CVE-2024-21626). */
-static int stay_inside(struct finding *f)
+__attribute__((noinline)) static int stay_inside(struct finding *f)
 {
 	char path[PATH_MAX];
 
@@ -309,7 +309,6 @@ int launch(const struct launch *l, pid_t *pid, pid_t *auditor, struct finding *f
 {
 	struct pipes p;
 	struct beginning b = {.launch = l, .pipes = &p, .parent = getpid()};
-	struct spawn_stack stack;
 	struct retiring retiring;
 	bool share;
 	int r;
@@ -318,7 +317,7 @@ int launch(const struct launch *l, pid_t *pid, pid_t *auditor, struct finding *f
 	    spawn_may_share(&share, f) < 0 || make_pipes(&p, share, f) < 0 ||
 	    audit_open(l->options, l->policy, &b.audit, f) < 0)
 		return -EPERM;
-	*pid = spawn(child, &b, &stack, share);
+	*pid = spawn(child, &b, share);
 	if (*pid < 0)
 		return finding_set(f, EXIT_SETUP, "fork", errno, "cannot start a process", NULL,
 				   errno == EAGAIN ? "raise limits.processes" : NULL);
@@ -334,6 +333,7 @@ int launch(const struct launch *l, pid_t *pid, pid_t *auditor, struct finding *f
 		audit_end(b.audit);
 		return r;
 	}
+	spawn_give_back();
 	*auditor = b.audit ? b.audit->auditor : 0;
 	return 0;
 }

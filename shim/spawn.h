@@ -8,13 +8,6 @@
 
 #include "finding.h"
 
-/* For the child: four times what the deepest path through it takes, and none recurses. */
-#define SPAWN_STACK_SIZE (128 * 1024)
-
-struct spawn_stack {
-	_Alignas(16) char bytes[SPAWN_STACK_SIZE];
-};
-
 /**
  * spawn_may_share() - can a child with other ids live in this process's memory?
  * @share: out. @f: out, on failure.
@@ -28,8 +21,8 @@ int spawn_may_share(bool *share, struct finding *f);
 
 /**
  * spawn() - clone(2) a child that runs a function.
- * @run: the function, which must not return; @argument is passed to it.
- * @stack: for the child; must stay while it lives. @share: this memory, else a copy of it.
+ * @run: the function, which must not return; @argument is passed to it, and must stay.
+ * @share: in this memory, else in a copy of it. One such child at a time.
  *
  * fork(2) copies the page tables, and then each page that either side writes to, for an exec
  * that drops it all: a quarter of a launch. vfork(2) does not, but would hold this process
@@ -42,6 +35,12 @@ int spawn_may_share(bool *share, struct finding *f);
  *
  * Return: the child's pid, or -1 with errno set.
  */
-pid_t spawn(int (*run)(void *), void *argument, struct spawn_stack *stack, bool share);
+pid_t spawn(int (*run)(void *), void *argument, bool share);
+
+/**
+ * spawn_give_back() - the child has memory of its own, or is gone: let go of its stack's pages.
+ * A failure only keeps memory.
+ */
+void spawn_give_back(void);
 
 #endif

@@ -21,7 +21,7 @@ NATIVE = "the sanitizer's own start-up calls fail first"
 # Who, which call (a regular expression over NAME(DETAIL)), and why its failure may pass in silence.
 BOTH = (SHIM_ITSELF, CHILD)
 HARMLESS = (
-    (BOTH, r"munmap\(", "only memory is kept"),
+    (BOTH, r"(munmap|madvise)\(", "only memory is kept"),
     (BOTH, r"(umask|get[pe]?[ugpt]?id|getpgid|getpgrp)\(", "these cannot fail"),
     (BOTH, r"brk\(", "the allocator falls back on mmap"),
     (BOTH, r"(socket|pipe2)\(", "musl falls back on the call without flags"),
