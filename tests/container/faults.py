@@ -11,7 +11,8 @@ import os
 import re
 import signal
 
-from harness import (INJECT, SHIM, STATE, Box, check, children, gone, proc_status, test, until)
+from harness import (INJECT, MS_BIND, SHIM, STATE, Box, check, children, equal, gone, mount,
+                     proc_status, test, until)
 from names import NAME, NR
 from privileges import unconfined
 
@@ -281,6 +282,25 @@ def the_steps_are_taken_in_the_order_that_keeps_them_effective():
             if "landlock" not in found:                         # a kernel without it
                 names = [name for name in names if name != "landlock"]
             check(found == names, f"process {who}: {' '.join(found)}, not {' '.join(names)}")
+
+
+CLONE_VM = 0x100
+
+
+@test(asan=NATIVE)
+def memory_is_shared_only_where_it_stays_out_of_the_applications_reach():
+    """fs.suid_dumpable is what a change of ids sets the dumpable flag of a memory to."""
+    for value, shared in (("0", True), ("2", True), ("1", False)):
+        box = Box()
+        box.write("tmp/dumpable", value + "\n")
+        proc = box.spawn([INJECT, "-o", "/tmp/trace", "--", SHIM, *options(), "--", STATE, "exit",
+                          "0"], init=False, pre=lambda: mount(
+                              "/tmp/dumpable", "/proc/sys/fs/suid_dumpable", None, MS_BIND))
+        proc.ends(0)
+        with open(box.path("tmp/trace"), encoding="ascii") as file:
+            clones = [line.split()[4] for line in file
+                      if line.startswith(f"{SHIM_ITSELF} {NR['clone']} ")]
+        equal([bool(int(flags.split(",")[0]) & CLONE_VM) for flags in clones], [shared], value)
 
 
 def with_everything():
