@@ -43,9 +43,10 @@ struct loop {
 
 static int64_t now_ms(void)
 {
-	struct timespec ts;
+	struct timespec ts = {0};
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
+	/* The call, not the vDSO: that would be three pages more to fault in, for one look. */
+	(void)syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &ts);
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
