@@ -55,7 +55,7 @@ ASAN_CFLAGS = -std=c11 -O1 -g $(WARN) $(CPPFLAGS) -isystem $(BUILD)/deps/host/in
 
 # --- Sources -------------------------------------------------------------------------------
 
-SHIM_SRC := $(wildcard shim/*.c)
+SHIM_SRC := $(wildcard shim/*.c) shim/probe/wire.c
 
 # Appended to by the parts' own .mk files:
 #  UNIT_TESTS  cmocka programs      FUZZERS  libFuzzer programs      BENCHES  print figures
@@ -66,12 +66,13 @@ HOSTCC := $(HOST_CC)
 CLANG := $(FUZZ_CC)
 
 include shim/policy/policy.mk
+include shim/probe/probe.mk
 include tests/container/container.mk
 include tests/unit/unit.mk
 include tests/bench/bench.mk
 -include tests/fuzz/fuzz.mk
 
-PROGRAMS := $(BUILD)/stremio-shim $(POLICY_TOOL)
+PROGRAMS := $(BUILD)/stremio-shim $(PROBE) $(POLICY_TOOL)
 SHIM_NAMES := $(SHIM_SRC:shim/%.c=%.o) $(POLICY_SHIM_SRCS:shim/%.c=%.o)
 SHIM_OBJ := $(addprefix $(BUILD)/obj/,$(SHIM_NAMES))
 # no_stdio.c stands in for parts of musl; glibc with the sanitizers wants its own.
@@ -92,7 +93,7 @@ help: ## list the targets
 		do printf '  %-10s %s\n' "$$t" "$$d"; done
 
 # One line that names every missing package, before the compiler says it in fifty.
-TOOLS_PACKAGES := $(MUSL_CC):musl-tools $(HOST_CC):gcc ar:binutils sha256sum:coreutils
+TOOLS_PACKAGES := $(MUSL_CC):musl-tools $(HOST_CC):gcc ar:binutils sha256sum:coreutils bzip2:bzip2
 $(BUILD)/tools:
 	@mkdir -p $(@D)
 	@missing=; for t in $(TOOLS_PACKAGES); do \
@@ -102,6 +103,7 @@ $(BUILD)/tools:
 		[ -f /usr/include/$$1 ]; }; \
 	have stdio.h || missing="$$missing libc6-dev"; \
 	have seccomp.h || missing="$$missing libseccomp-dev"; \
+	have X11/Xlib.h || missing="$$missing libx11-dev"; \
 	[ -z "$$missing" ] || { \
 		echo "make: tools: missing (apt-get install$$missing)" >&2; exit 1; }
 	@touch $@
@@ -161,7 +163,8 @@ unit container escape incus stack machine build-tier: all ## one tier of the tes
 	@sh tests/run.sh $(@:build-tier=build)
 
 # What the linters must find beside the sources.
-lint-headers: $(BUILD)/deps/host/lib/libcap-ng.a $(POLICY_GENERATED) $(POLICY_NUMBERS)
+lint-headers: $(BUILD)/deps/host/lib/libcap-ng.a $(POLICY_GENERATED) $(POLICY_NUMBERS) \
+		$(PROBE_ALSA) $(PROBE_FILTER)
 .PHONY: lint-headers
 
 lint: ## clang-format, clang-tidy, cppcheck, shellcheck
@@ -195,6 +198,7 @@ docdir := $(DESTDIR)$(prefix)/share/doc/stremio-shim
 
 install: all ## install below $(DESTDIR)$(prefix)
 	install -D -m 755 $(BUILD)/stremio-shim $(libdir)/guest/stremio-shim
+	install -m 755 $(PROBE) $(libdir)/guest/
 	install -d $(bindir) $(sharedir) $(docdir)
 	install -m 755 $(POLICY_TOOL) $(bindir)/
 	install -d $(sharedir)/policy/groups
@@ -207,7 +211,11 @@ install: all ## install below $(DESTDIR)$(prefix)
 	install -D -m 644 shim/policy/stremio-policy.1 $(mandir)/man1/stremio-policy.1
 	install -m 644 LICENSE $(docdir)/LICENSE
 	install -m 644 $(BUILD)/deps/musl/COPYING.LIB $(docdir)/libcap-ng.COPYING.LIB
-	install -m 644 $(BUILD)/deps/musl/source/* $(docdir)/
+	install -m 644 $(BUILD)/deps/musl/source/* $(BUILD)/deps/alsa/source/* $(docdir)/
+	install -m 644 $(BUILD)/deps/alsa/COPYING $(docdir)/alsa-lib.COPYING
+	for p in libx11-dev libxcb1-dev libxau-dev libxdmcp-dev; do \
+		[ ! -f /usr/share/doc/$$p/copyright ] || \
+		install -m 644 /usr/share/doc/$$p/copyright $(docdir)/$$p.copyright; done
 	if [ -f $(BUILD)/deps/musl/musl.copyright ]; then \
 		install -m 644 $(BUILD)/deps/musl/musl.copyright $(docdir)/; fi
 

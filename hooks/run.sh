@@ -163,6 +163,7 @@ make_instance() {
 
 	# The profile as it is shipped, with this tree's shim and this machine's storage pool.
 	install -D "$BUILD/stremio-shim" "$RUN/guest/stremio-shim"
+	install "$BUILD/stremio-probe" "$RUN/guest/stremio-probe"
 	pool=$(incus storage list -f csv | cut -d, -f1 | grep -x default) ||
 		pool=$(incus storage list -f csv | cut -d, -f1 | head -n 1)
 	sed -e "s|source: /usr/local/lib/stremio-shim/guest|source: $RUN/guest|" \

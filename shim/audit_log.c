@@ -8,19 +8,12 @@
 #include <unistd.h>
 
 #include "policy/file.h"
+#include "sys.h"
 #include "text.h"
 
 #define BEGIN "stremio-shim: audit: "
 #define X32_BIT 0x40000000U /* __X32_SYSCALL_BIT of asm/unistd.h */
 #define LINE_SIZE 1024	    /* far above the longest, and below PIPE_BUF */
-
-static int64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 /* ------------------------------------------------------------------- the text */
 
@@ -149,7 +142,7 @@ static void write_line(struct audit_log *log, char *line, size_t len)
 
 static bool in_time(struct audit_log *log)
 {
-	int64_t now = now_ms();
+	int64_t now = sys_now_ms();
 
 	if (log->left_out)
 		(void)audit_log_rest(log, false);
@@ -212,7 +205,7 @@ int audit_log_rest(struct audit_log *log, bool now)
 
 	if (!log->left_out)
 		return -1;
-	left = log->second + 1000 - now_ms();
+	left = log->second + 1000 - sys_now_ms();
 	if (left > 0 && !now)
 		return (int)left;
 	if (!has_room())

@@ -6,8 +6,7 @@
 #   deps.sh musl    static library for the shim      -> $BUILD/deps/musl/{include,lib}
 #   deps.sh host    the same source with the host cc -> $BUILD/deps/host/{include,lib}
 #
-# The source is the distribution's, pinned by version and SHA-256, fetched with apt-get through
-# a package list of its own: no root, nothing below /etc or /var/lib changes.
+# The source is the distribution's, pinned by version and SHA-256 (deps_common.sh).
 #
 #   BUILD=DIR       build products (default: build)
 #   CAPNG_SRC=FILE  a libcap-ng tarball to use instead of fetching one (offline, other systems,
@@ -26,65 +25,9 @@ deps=$(cd "$BUILD/deps" && pwd)
 kind=${1:-musl}
 make=${MAKE:-make}
 
-# fail STEP MESSAGE
-fail() {
-	printf 'deps: %s: %s\n' "$1" "$2" >&2
-	exit 1
-}
-
-# need PROGRAM PACKAGE
-need() {
-	command -v "$1" >/dev/null 2>&1 ||
-		fail tools "$1 not found (apt-get install $2)"
-}
-
-checksum() {
-	sha256sum < "$1" | cut -d' ' -f1
-}
-
-# Leaves the tarball's name in $tarball.
-find_source() {
-	tarball=$deps/libcap-ng_$version.orig.tar.gz
-	if [ -n "${CAPNG_SRC:-}" ]; then
-		[ -r "$CAPNG_SRC" ] || fail fetch "CAPNG_SRC=$CAPNG_SRC: cannot be read"
-		tarball=$CAPNG_SRC
-		if [ "$(checksum "$tarball")" = "$sha256" ]; then
-			return 0
-		fi
-		case ${tarball##*/} in
-		*$version.*)
-			fail checksum "$tarball: not libcap-ng $version as released (SHA-256 is not $sha256; name a changed one differently to build with it)" ;;
-		esac
-		echo "deps: using $tarball, which is not the pinned libcap-ng $version: checksum not checked" >&2
-		return 0
-	fi
-	if [ -f "$tarball" ] && [ "$(checksum "$tarball")" = "$sha256" ]; then
-		return 0
-	fi
-	rm -f "$tarball"
-	fetch
-	[ -f "$tarball" ] ||
-		fail fetch "the distribution has another libcap-ng than $version (give the source with CAPNG_SRC=FILE)"
-	[ "$(checksum "$tarball")" = "$sha256" ] || {
-		mv "$tarball" "$tarball.bad"
-		fail checksum "$tarball.bad: SHA-256 is not $sha256 (fetch again, or give the source with CAPNG_SRC=FILE)"
-	}
-}
-
-fetch() {
-	command -v apt-get >/dev/null 2>&1 ||
-		fail fetch "no apt-get here (give libcap-ng-$version's source with CAPNG_SRC=FILE)"
-	# shellcheck source=../hooks/lib/apt-sources.sh
-	. "$top/hooks/lib/apt-sources.sh"
-	apt_private_list "$deps/apt" deb-src || exit 1
-	echo "deps: fetching the source of libcap-ng $version" >&2
-	apt_private_update "$deps/apt" || exit 1
-	# As root apt may hand the download to _apt, which cannot write here: let it fetch as us.
-	(cd "$deps" && apt-get -c "$deps/apt/apt.conf" -o APT::Sandbox::User=root -qq \
-		source --download-only libcap-ng) > "$deps/fetch.log" 2>&1 ||
-		fail fetch "apt-get source libcap-ng: $(grep -m1 '^E:' "$deps/fetch.log" || echo failed) (network? else give the source with CAPNG_SRC=FILE)"
-	rm -rf "$deps/apt" "$deps"/libcap-ng_*.dsc "$deps"/libcap-ng_*.debian.tar.* "$deps/fetch.log"
-}
+library=libcap-ng suffix=gz variable=CAPNG_SRC given=${CAPNG_SRC:-}
+# shellcheck source=deps_common.sh
+. "$top/shim/deps_common.sh"
 
 # musl has no kernel headers of its own and must not see glibc's: a directory of links.
 kernel_headers() {
@@ -103,12 +46,9 @@ kernel_headers() {
 # build CC CFLAGS LDFLAGS: unpack, configure, install the archive, its header and its licence.
 build() {
 	work=$deps/$kind.work
-	rm -rf "$work" "${deps:?}/$kind"
-	mkdir -p "$work" "$deps/$kind/include" "$deps/$kind/lib"
-	tar -xf "$tarball" --strip-components=1 -C "$work" ||
-		fail unpack "$tarball: tar failed (is it a libcap-ng tarball?)"
-	[ -f "$work/src/cap-ng.c" ] ||
-		fail unpack "$tarball: holds no src/cap-ng.c (is it a libcap-ng tarball?)"
+	rm -rf "${deps:?}/$kind"
+	mkdir -p "$deps/$kind/include" "$deps/$kind/lib"
+	unpack "$work" src/cap-ng.c
 	log=$deps/$kind.log
 	echo "deps: building libcap-ng ($kind)" >&2
 	# pthread.h serves only an atfork handler that would make the launched child read its

@@ -9,12 +9,13 @@
 #include <unistd.h>
 
 #include "directory.h"
+#include "sys.h"
 #include "text.h"
 
 static int close_or_mark(int fd, unsigned int flags)
 {
 	if (flags & CLOSE_RANGE_CLOEXEC)
-		return fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 ? -errno : 0;
+		return sys_fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 ? -errno : 0;
 	close(fd); /* even a failing close(2) releases the number on Linux */
 	return 0;
 }
@@ -60,7 +61,7 @@ int descriptors_clean(unsigned int *closed, struct finding *f)
 				   "mount /proc, or use a kernel of 5.9 or newer");
 
 	for (int fd = 0; fd <= 2; fd++) {
-		if (fcntl(fd, F_GETFD) >= 0)
+		if (sys_fcntl(fd, F_GETFD, 0) >= 0)
 			continue;
 		/* Lower ones are open by now, so open(2) returns this number. */
 		if (open("/dev/null", O_RDWR) != fd)

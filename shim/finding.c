@@ -42,7 +42,7 @@ int log_verbose(void)
 
 void log_finding(const struct finding *f)
 {
-	char line[768];
+	char line[1024];
 	struct text t;
 	ssize_t r;
 

@@ -6,6 +6,7 @@
 /* Exit statuses of the program (README, "Exit codes"). 64-78 are sysexits.h's. */
 enum shim_exit {
 	EXIT_USAGE = 64,	/* the command line, its environment twins or the args file */
+	EXIT_UNAVAILABLE = 69,	/* a required device is not good */
 	EXIT_SETUP = 71,	/* the operating system refused something the launch needs */
 	EXIT_CONFINE = 77,	/* a confinement step failed or did not verify */
 	EXIT_CANNOT_EXEC = 126, /* the command exists and cannot be executed */
@@ -21,8 +22,8 @@ struct finding {
 	int status;	/* enum shim_exit */
 	int err;	/* errno value, 0 when there is none to tell */
 	char step[24];	/* which step of the launch: "groups", "filter", ... */
-	char what[256]; /* what happened */
-	char hint[256]; /* what to do about it; may be empty */
+	char what[448]; /* what happened */
+	char hint[448]; /* what to do about it; may be empty */
 };
 
 /**

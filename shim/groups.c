@@ -9,6 +9,7 @@
 
 #include "directory.h"
 #include "finding.h"
+#include "probe/wire.h"
 
 #define DRM_MAJOR 226
 #define DRM_RENDER_MINOR 128
@@ -58,9 +59,11 @@ static void scan(const char *path, unsigned int major_number, unsigned int first
 	directory_close(&dir);
 }
 
-void groups_of_devices(struct groups *out)
+void groups_of_devices(uint32_t devices, struct groups *out)
 {
 	out->count = 0;
-	scan("/dev/dri", DRM_MAJOR, DRM_RENDER_MINOR, out);
-	scan("/dev/snd", SOUND_MAJOR, 0, out);
+	if (devices & GROUP_BIT(GROUP_GPU))
+		scan("/dev/dri", DRM_MAJOR, DRM_RENDER_MINOR, out);
+	if (devices & GROUP_BIT(GROUP_SOUND))
+		scan("/dev/snd", SOUND_MAJOR, 0, out);
 }

@@ -4,6 +4,7 @@
 #define SHIM_GROUPS_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #define GROUPS_MAX 32
@@ -16,7 +17,8 @@ struct groups {
 /**
  * groups_of_devices() - the owning groups of the GPU's render nodes and of the sound
  * nodes that are in this container.
- * @out: each group once, ascending.
+ * @devices: which of the two kinds, GROUP_BIT() of GROUP_GPU and GROUP_SOUND; others are passed
+ *	over. @out: each group once, ascending.
  *
  * By number and from the nodes themselves: names differ between distributions or
  * are missing. Nodes whose group may not read and write them do not count, nor do
@@ -24,6 +26,6 @@ struct groups {
  * Source: majors 226 (render nodes have minor 128 and up) and 116 of the kernel's
  * Documentation/admin-guide/devices.txt.
  */
-void groups_of_devices(struct groups *out);
+void groups_of_devices(uint32_t devices, struct groups *out);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "environment.h"
 #include "path.h"
+#include "probe/wire.h"
 #include "tmpfs.h"
 
 struct path_rule {
@@ -34,8 +35,7 @@ static const struct path_rule fixed[] = {
 	{"/tmp", FS_WRITABLE},
 	{"/var/tmp", FS_WRITABLE},
 	{"/dev/shm", FS_WRITABLE},
-	/* Devices. Their modes still decide; whole directories for GPU and sound, so that a
-	 * node that is plugged in later works too. */
+	/* Devices. Their modes still decide. */
 	{"/dev", FS_LIST},
 	{"/dev/null", FS_DEVICE},
 	{"/dev/zero", FS_DEVICE},
@@ -46,8 +46,12 @@ static const struct path_rule fixed[] = {
 	{"/dev/console", FS_DEVICE},
 	{"/dev/ptmx", FS_DEVICE},
 	{"/dev/pts", FS_DEVICES},
+};
+
+/* Of --devices. Whole directories, so that a node that is plugged in later works too: what is in
+ * force can be narrowed and never widened. */
+static const struct path_rule of_gpu[] = {
 	{"/dev/dri", FS_DEVICES},
-	{"/dev/snd", FS_DEVICES},
 	{"/dev/kfd", FS_DEVICE},
 	{"/dev/nvidia0", FS_DEVICE},
 	{"/dev/nvidiactl", FS_DEVICE},
@@ -55,6 +59,12 @@ static const struct path_rule fixed[] = {
 	{"/dev/nvidia-uvm", FS_DEVICE},
 	{"/dev/nvidia-uvm-tools", FS_DEVICE},
 };
+
+static const struct path_rule of_sound[] = {
+	{"/dev/snd", FS_DEVICES},
+};
+
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
 
 /* The directories that the environment names as the application's own. */
 static const char *const writable_variables[] = {
@@ -74,7 +84,7 @@ static int each_writable_variable(char **env, landlock_rule rule, void *context)
 {
 	const char *home = environment_get(env, "HOME");
 
-	for (size_t i = 0; i < sizeof(writable_variables) / sizeof(writable_variables[0]); i++) {
+	for (size_t i = 0; i < COUNT(writable_variables); i++) {
 		const char *path = environment_get(env, writable_variables[i]);
 		int r;
 
@@ -102,7 +112,7 @@ static int program_directory(const char *path, size_t len, landlock_rule rule, v
 
 static bool is_fixed(const char *dir, size_t len)
 {
-	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
+	for (size_t i = 0; i < COUNT(fixed); i++)
 		if (fixed[i].access == FS_PROGRAMS && strlen(fixed[i].path) == len &&
 		    !strncmp(fixed[i].path, dir, len))
 			return true;
@@ -152,12 +162,24 @@ static int of_tmpfs(const char *spec, landlock_rule rule, void *context)
 	return rule(context, path, FS_WRITABLE, LANDLOCK_DERIVED);
 }
 
-int landlock_rules_each(const struct options *o, char **env, landlock_rule rule, void *context)
+static int each_fixed(const struct path_rule *rules, size_t count, landlock_rule rule,
+		      void *context)
 {
 	int r = 0;
 
-	for (size_t i = 0; !r && i < sizeof(fixed) / sizeof(fixed[0]); i++)
-		r = rule(context, fixed[i].path, fixed[i].access, LANDLOCK_FIXED);
+	for (size_t i = 0; !r && i < count; i++)
+		r = rule(context, rules[i].path, rules[i].access, LANDLOCK_FIXED);
+	return r;
+}
+
+int landlock_rules_each(const struct options *o, char **env, landlock_rule rule, void *context)
+{
+	int r = each_fixed(fixed, COUNT(fixed), rule, context);
+
+	if (!r && o->devices & GROUP_BIT(GROUP_GPU))
+		r = each_fixed(of_gpu, COUNT(of_gpu), rule, context);
+	if (!r && o->devices & GROUP_BIT(GROUP_SOUND))
+		r = each_fixed(of_sound, COUNT(of_sound), rule, context);
 	if (!r)
 		r = each_writable_variable(env, rule, context);
 	if (!r)

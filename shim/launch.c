@@ -3,24 +3,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <poll.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "audit.h"
+#include "become.h"
 #include "command.h"
-#include "confine.h"
-#include "descriptors.h"
 #include "environment.h"
-#include "filter.h"
-#include "landlock.h"
 #include "retire.h"
 #include "signals.h"
 #include "spawn.h"
-#include "verify.h"
+#include "sys.h"
 
 /*
  * Between supervisor and child. `go`: one byte when the supervisor has retired; end of
@@ -39,117 +34,14 @@ struct pipes {
 
 /* All that the child begins with. */
 struct beginning {
-	const struct launch *launch;
+	struct becoming becoming;
 	const struct pipes *pipes;
-	struct audit *audit;
-	pid_t parent;
 };
 
 /* How often a pending stop is looked for while the launch lasts. */
 #define LAUNCH_TICK_MS 20
 
 /* ------------------------------------------------------------------ the child */
-
-/* Handlers end with the exec by themselves; only what is ignored would stay. */
-static int default_dispositions(signal_set ignored, struct finding *f)
-{
-	for (int signum = 1; signum <= SIGNAL_LAST; signum++) {
-		int r;
-
-		if (!(ignored & SIGNAL_BIT(signum)))
-			continue;
-		r = signals_set_default(signum);
-		if (r < 0)
-			return finding_set(f, EXIT_SETUP, "signals", -r,
-					   "cannot reset a disposition", NULL, NULL);
-	}
-	return 0;
-}
-
-/* A directory outside the container's root must not be handed in (CVE-2024-21626). */
-__attribute__((noinline)) static int stay_inside(struct finding *f)
-{
-	char path[PATH_MAX];
-
-	if (syscall(SYS_getcwd, path, sizeof(path)) > 0 && path[0] == '/')
-		return 0;
-	if (chdir("/") < 0)
-		return finding_set(f, EXIT_SETUP, "directory", errno, "cannot change to", "/",
-				   NULL);
-	log_warn("directory", 0, "the working directory is not inside the container, it is / now",
-		 NULL, NULL);
-	return 0;
-}
-
-/*
- * The mask goes last: until here a signal is held, from here it has its default effect.
- * What this process has brought on itself by writing to a stderr that is gone is none of
- * the application's business.
- */
-static int release_signals(struct finding *f)
-{
-	int r = signals_discard(SIGPIPE);
-
-	if (!r)
-		r = signals_discard(SIGXFSZ);
-	if (!r)
-		r = signals_set_mask(0);
-	if (r < 0)
-		return finding_set(f, EXIT_SETUP, "signals", -r, "cannot be unblocked", NULL, NULL);
-	return 0;
-}
-
-static int load_policy(struct audit *audit, const struct policy *p, struct finding *f)
-{
-	int r;
-
-	if (!p)
-		return 0;
-	r = audit_load(audit, p, f);
-	return r < 0 ? r : filter_try(p, f);
-}
-
-/*
- * The checklist. Each line is one step, and its place has a reason:
- *   auditor first           it takes its own privileges away, for which it needs them
- *   terminal .. directory   what was inherited, while nothing is in the way yet
- *   groups, bounding, securebits   need capabilities that are about to go
- *   gid before uid          the other way round it would not be allowed any more
- *   capabilities after uid  NO_SETUID_FIXUP has kept them through the change
- *   parent-death after uid  a change of uid clears it
- *   landlock after uid      what the application cannot reach needs no rule; before the
- *                           filter, which knows none of its calls
- *   close-on-exec           after the last open(2)
- *   filter, then verify     the filter is part of what is verified; what it may not
- *                           let through (privileges) is verified right before it
- */
-static int confine(const struct launch *l, char **env, int status, const struct expectation *e,
-		   pid_t parent, struct audit *audit, struct finding *f)
-{
-	/* clang-format off */
-	if (audit_start(audit, l->policy, parent, f) < 0 ||
-	    terminal_take(&l->terminal, f) < 0 ||
-	    default_dispositions(e->ignored, f) < 0 ||
-	    stay_inside(f) < 0 ||
-	    confine_groups(&l->groups, f) < 0 ||
-	    confine_bounding(e->bounding_before, 0, f) < 0 ||
-	    confine_securebits(f) < 0 ||
-	    confine_gid(l->account.gid, f) < 0 ||
-	    confine_uid(l->account.uid, f) < 0 ||
-	    confine_capabilities(0, f) < 0 ||
-	    confine_ambient(f) < 0 ||
-	    confine_no_new_privs(f) < 0 ||
-	    confine_parent_death(parent, f) < 0 ||
-	    landlock_confine(l->options, l->landlock_abi, env, f) < 0 ||
-	    descriptors_close_on_exec(f) < 0 ||
-	    verify_privileges(l->account.uid, f) < 0 ||
-	    load_policy(audit, l->policy, f) < 0 ||
-	    verify_confinement(status, e, f) < 0 ||
-	    release_signals(f) < 0)
-		return -EPERM;
-	/* clang-format on */
-	return 0;
-}
 
 /*
  * The supervisor is confined by the time it gives the word. Until then this process sleeps:
@@ -169,39 +61,24 @@ static int wait_for_go(const struct pipes *p, struct finding *f)
 			   "did not give the word", NULL, NULL);
 }
 
-static int become_application(const struct beginning *b, struct finding *f)
-{
-	const struct launch *l = b->launch;
-	struct expectation e = {
-		.uid = l->account.uid,
-		.gid = l->account.gid,
-		.groups = &l->groups,
-		.filtered = l->policy != NULL,
-	};
-	/* On this stack, which is there already: a mapping of its own costs a page table. */
-	_Alignas(char *) char room[ENVIRONMENT_ROOM];
-	char **env = environment_build_in(room, sizeof(room), l->environment, &l->account,
-					  &l->runtime_dir);
-	int status = verify_open(&e, f);
-
-	if (!env)
-		return finding_set(f, EXIT_SETUP, "environment", ENOMEM, "no memory for it", NULL,
-				   NULL);
-	if (status < 0 || confine(l, env, status, &e, b->parent, b->audit, f) < 0)
-		return -EPERM;
-	audit_application(b->audit);
-	__atomic_store_n(b->pipes->exec, true, __ATOMIC_RELEASE);
-	return command_exec(l->options->command, env, f);
-}
-
 _Noreturn static int child(void *argument)
 {
-	const struct beginning *b = argument;
+	struct beginning *b = argument;
+	/* On this stack, which is there already: a mapping of its own costs a page table. */
+	_Alignas(char *) char room[ENVIRONMENT_ROOM];
 	struct finding f = {.status = EXIT_SETUP};
 	ssize_t n;
 
-	if (wait_for_go(b->pipes, &f) == 0)
-		(void)become_application(b, &f);
+	if (wait_for_go(b->pipes, &f) == 0) {
+		b->becoming.room = room;
+		b->becoming.room_size = sizeof(room);
+		if (become_application(&b->becoming, &f) == 0) {
+			audit_application(b->becoming.audit);
+			__atomic_store_n(b->pipes->exec, true, __ATOMIC_RELEASE);
+			(void)command_exec(b->becoming.launch->options->command, b->becoming.env,
+					   &f);
+		}
+	}
 
 	/* Only failures get here. Fail safe: nothing below may start anything. */
 	n = write(b->pipes->outcome[1], &f, sizeof(f));
@@ -212,7 +89,7 @@ _Noreturn static int child(void *argument)
 
 static int make_pipes(struct pipes *p, bool share, struct finding *f)
 {
-	if (pipe2(p->go, O_CLOEXEC) < 0 || pipe2(p->outcome, O_CLOEXEC) < 0)
+	if (sys_pipe(p->go) < 0 || sys_pipe(p->outcome) < 0)
 		return finding_set(f, EXIT_SETUP, "fork", errno, "cannot make a pipe", NULL, NULL);
 	p->exec_here = false;
 	p->exec = &p->exec_here;
@@ -229,12 +106,6 @@ static void reap(pid_t pid)
 {
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		continue;
-}
-
-static signal_set stop_requests(bool init)
-{
-	return SIGNAL_BIT(SIGTERM) | SIGNAL_BIT(SIGPWR) | SIGNAL_BIT(SIGNAL_HALT) |
-	       SIGNAL_BIT(SIGNAL_POWEROFF) | (init ? SIGNAL_BIT(SIGINT) : 0);
 }
 
 /*
@@ -256,7 +127,7 @@ static int wait_for_outcome(const struct launch *l, int fd)
 		if (fds[0].revents)
 			return !(fds[0].revents & POLLIN);
 		(void)signals_pending(&pending);
-		if (pending & stop_requests(l->init) && (left -= LAUNCH_TICK_MS) < 0)
+		if (pending & signals_stop_requests(l->init) && (left -= LAUNCH_TICK_MS) < 0)
 			return -ETIMEDOUT;
 		/* Something is pending from here on: look again at each tick. */
 		fds[1].fd = -1;
@@ -308,14 +179,14 @@ static int see_through(const struct launch *l, const struct retiring *retiring,
 int launch(const struct launch *l, pid_t *pid, pid_t *auditor, struct finding *f)
 {
 	struct pipes p;
-	struct beginning b = {.launch = l, .pipes = &p, .parent = getpid()};
+	struct beginning b = {.becoming = {.launch = l, .parent = getpid()}, .pipes = &p};
 	struct retiring retiring;
 	bool share;
 	int r;
 
 	if (retire_bounding(&retiring, l->options, l->init, f) < 0 ||
 	    spawn_may_share(&share, f) < 0 || make_pipes(&p, share, f) < 0 ||
-	    audit_open(l->options, l->policy, &b.audit, f) < 0)
+	    audit_open(l->options, l->policy, &b.becoming.audit, f) < 0)
 		return -EPERM;
 	*pid = spawn(child, &b, share);
 	if (*pid < 0)
@@ -330,10 +201,10 @@ int launch(const struct launch *l, pid_t *pid, pid_t *auditor, struct finding *f
 		/* It ends by itself, unless its outcome could not be read. */
 		kill(*pid, SIGKILL);
 		reap(*pid);
-		audit_end(b.audit);
+		audit_end(b.becoming.audit);
 		return r;
 	}
 	spawn_give_back();
-	*auditor = b.audit ? b.audit->auditor : 0;
+	*auditor = b.becoming.audit ? b.becoming.audit->auditor : 0;
 	return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * stremio-shim: starts one application, confined, and looks after it as PID 1 of a
- * container. The story in five calls: parse, prepare, launch, report, supervise.
+ * container. The story: parse, prepare, inspect, launch, report, supervise.
  * Signals are held from before main() on (signals.c).
  */
 #include <errno.h>
@@ -19,6 +19,7 @@
 #include "environment.h"
 #include "filter.h"
 #include "finding.h"
+#include "gate.h"
 #include "groups.h"
 #include "landlock.h"
 #include "launch.h"
@@ -26,6 +27,7 @@
 #include "prepare.h"
 #include "print_policy.h"
 #include "ready.h"
+#include "self_test.h"
 #include "signals.h"
 #include "supervise.h"
 #include "terminal.h"
@@ -54,7 +56,7 @@ static int become_supervisor(struct supervisor *s, struct finding *f)
 	if (prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L) < 0)
 		return finding_set(f, EXIT_CONFINE, "dumpable", EINVAL, "cannot be cleared", NULL,
 				   NULL);
-	s->signals = signals_open();
+	s->signals = signals_open(SIGNALS_ALL);
 	if (s->signals < 0)
 		return finding_set(f, EXIT_SETUP, "signals", -s->signals, "cannot be received",
 				   NULL, NULL);
@@ -71,7 +73,7 @@ static int decide(struct launch *l, struct finding *f)
 	    account_is_mapped(&l->account, f) < 0 || filter_choose(o, &l->policy, f) < 0 ||
 	    landlock_check(o, &l->landlock_abi, f) < 0)
 		return -EPERM;
-	groups_of_devices(&l->groups);
+	groups_of_devices(o->devices, &l->groups);
 	return 0;
 }
 
@@ -109,6 +111,7 @@ static int run(char **argv, struct finding *f)
 	struct launch plan = {.options = &options, .environment = environ};
 	struct supervisor s = {.ready = -1, .terminal = &plan.terminal};
 	unsigned int closed;
+	int status;
 
 	if (descriptors_clean(&closed, f) < 0 ||
 	    options_parse(argv, environ, OPTIONS_ARGS_FILE, &options, f) < 0)
@@ -127,12 +130,21 @@ static int run(char **argv, struct finding *f)
 		break;
 	}
 
-	if (become_supervisor(&s, f) < 0 || decide(&plan, f) < 0 ||
-	    prepare(&options, &plan.account, &plan.runtime_dir, f) < 0 ||
-	    terminal_find(&plan.terminal, f) < 0)
+	if (become_supervisor(&s, f) < 0 || decide(&plan, f) < 0)
+		return f->status;
+	plan.init = s.init;
+	if (options.action == ACTION_SELF_TEST) {
+		runtime_dir_name(&plan.account, &plan.runtime_dir);
+		return self_test(&plan, f);
+	}
+	if (prepare(&options, &plan.account, &plan.runtime_dir, f) < 0)
+		return f->status;
+	status = gate_pass(&plan, f);
+	if (status)
+		return status;
+	if (terminal_find(&plan.terminal, f) < 0)
 		return f->status;
 	warn_of_typing(&plan);
-	plan.init = s.init;
 	plan.signals = s.signals;
 	s.stop_timeout_ms = options.stop_timeout_ms;
 	s.ready = ready_connect(options.ready, s.init);

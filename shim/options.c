@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "args_file.h"
+#include "environment.h"
 #include "options_table.h"
+#include "probe/wire.h"
 #include "text.h"
 
 #define STEP "options"
@@ -197,9 +199,27 @@ static const struct options defaults = {
 	.policy = "stremio",
 	.exec_bounding = BOUNDING_LAUNCH,
 	.stop_timeout_ms = 10000,
+	.devices = GROUP_BIT(GROUP_GPU) | GROUP_BIT(GROUP_SOUND) | GROUP_BIT(GROUP_X11),
+	.wait_ms = 10000,
 	.ready = READY_AUTO,
 	.level = LOG_NORMAL,
 };
+
+/* What one option says about another; and the default that depends on the environment. */
+static int settle(struct options *o, char **envp, struct finding *f)
+{
+	const char *display = environment_get(envp, "DISPLAY");
+
+	if (!o->require_named && display && *display)
+		o->require = o->devices & GROUP_BIT(GROUP_X11);
+	if (o->require & ~o->devices)
+		return finding_set(f, EXIT_USAGE, STEP, 0,
+				   "--require names what --devices does not", NULL, SEE_HELP);
+	if (o->watch && (o->action != ACTION_SELF_TEST || o->format == REPORT_OPENMETRICS))
+		return finding_set(f, EXIT_USAGE, STEP, 0,
+				   "--watch goes with --self-test=text or json", NULL, SEE_HELP);
+	return 0;
+}
 
 int options_parse(char **argv, char **envp, const char *args_file, struct options *o,
 		  struct finding *f)
@@ -240,5 +260,5 @@ int options_parse(char **argv, char **envp, const char *args_file, struct option
 		return r;
 	if (*rest)
 		o->command = rest;
-	return 0;
+	return settle(o, envp, f);
 }

@@ -23,7 +23,10 @@ enum action {
 	ACTION_VERSION,
 	ACTION_PRINT_POLICY,
 	ACTION_PRINT_POLICY_JSON,
+	ACTION_SELF_TEST,
 };
+
+enum report_format { REPORT_TEXT, REPORT_JSON, REPORT_OPENMETRICS };
 
 struct options {
 	enum action action;
@@ -40,6 +43,13 @@ struct options {
 	size_t tmpfs_count;
 	enum exec_bounding exec_bounding;
 	uint32_t stop_timeout_ms;
+	uint32_t devices;   /* GROUP_BIT() of enum wire_group: what the application may use */
+	uint32_t require;   /* of these, those that must be good before the launch */
+	bool devices_named; /* they were asked for, not just the default */
+	bool require_named;
+	uint32_t wait_ms;	   /* how long those may take to appear */
+	enum report_format format; /* of the self-test */
+	bool watch;		   /* it goes on and reports changes */
 	enum ready ready;
 	enum log_level level;
 	char **command; /* NULL-terminated; NULL: one of the defaults */

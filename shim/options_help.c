@@ -51,7 +51,7 @@ static void help_option(struct text *t, const struct option_spec *spec)
 
 int options_help(void)
 {
-	char buf[4096];
+	char buf[6144];
 	struct text t;
 
 	text_begin(&t, buf, sizeof(buf));
@@ -77,8 +77,8 @@ int options_help(void)
 		 "passed on.\n"
 		 "\n"
 		 "Exit status: the command's own; 128+N when signal N ended it; 64 usage;\n"
-		 "71 set-up failed; 77 confinement failed or did not verify; 126 cannot\n"
-		 "execute; 127 not found.\n");
+		 "69 a required device is not good; 71 set-up failed; 77 confinement failed or\n"
+		 "did not verify; 126 cannot execute; 127 not found.\n");
 	return output_write(buf, t.len);
 }
 

@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <string.h>
 
+#include "probe/wire.h"
 #include "text.h"
 
-#define STOP_TIMEOUT_MAX_S 86400
+#define SECONDS_MAX 86400
+#define GROUPS_NAMEABLE (GROUP_WAYLAND + 1) /* the others are always there */
 
 static int set_user(struct options *o, const char *value)
 {
@@ -92,7 +94,46 @@ static int set_exec_bounding(struct options *o, const char *value)
 
 static int set_stop_timeout(struct options *o, const char *value)
 {
-	return parse_seconds(value, STOP_TIMEOUT_MAX_S, &o->stop_timeout_ms);
+	return parse_seconds(value, SECONDS_MAX, &o->stop_timeout_ms);
+}
+
+/* gpu,x11: a set of groups; none: the empty one. */
+static int parse_groups(const char *list, uint32_t *set)
+{
+	*set = 0;
+	if (!strcmp(list, "none"))
+		return 0;
+	for (;;) {
+		size_t len = strcspn(list, ",");
+		size_t i = 0;
+
+		while (i < GROUPS_NAMEABLE && (strlen(wire_group_names[i]) != len ||
+					       strncmp(wire_group_names[i], list, len) != 0))
+			i++;
+		if (i == GROUPS_NAMEABLE)
+			return -EINVAL;
+		*set |= GROUP_BIT(i);
+		if (!list[len])
+			return 0;
+		list += len + 1;
+	}
+}
+
+static int set_devices(struct options *o, const char *value)
+{
+	o->devices_named = true;
+	return parse_groups(value, &o->devices);
+}
+
+static int set_require(struct options *o, const char *value)
+{
+	o->require_named = true;
+	return parse_groups(value, &o->require);
+}
+
+static int set_wait(struct options *o, const char *value)
+{
+	return parse_seconds(value, SECONDS_MAX, &o->wait_ms);
 }
 
 static int set_ready(struct options *o, const char *value)
@@ -156,6 +197,25 @@ static int set_print_policy(struct options *o, const char *value)
 	return 0;
 }
 
+static int set_self_test(struct options *o, const char *value)
+{
+	static const char *const names[] = {"text", "json", "openmetrics", NULL};
+	int chosen = REPORT_TEXT;
+
+	if (value && choose(value, names, &chosen) < 0)
+		return -EINVAL;
+	o->format = (enum report_format)chosen;
+	o->action = ACTION_SELF_TEST;
+	return 0;
+}
+
+static int set_watch(struct options *o, const char *value)
+{
+	(void)value;
+	o->watch = true;
+	return 0;
+}
+
 static int set_help(struct options *o, const char *value)
 {
 	(void)value;
@@ -170,11 +230,21 @@ static int set_version(struct options *o, const char *value)
 	return 0;
 }
 
+#define LIST "gpu, sound, x11, wayland and pulse, or none"
+
 /* clang-format off */
 const struct option_spec options_table[] = {
 	{ 'u', "user", VALUE, false, false, "USER[:GROUP]", "USER[:GROUP]", set_user,
 	  "who the application runs as: a name or a number\n"
 	  "(default auto: stremio, nonroot, uid 1000 if listed, 65532)" },
+	{ 'd', "devices", VALUE, false, false, "LIST", LIST, set_devices,
+	  "what is inspected: gpu sound x11 wayland pulse, or\n"
+	  "none, separated by ',' (default gpu,sound,x11)" },
+	{ 'r', "require", VALUE, false, false, "LIST", LIST, set_require,
+	  "of these, what must be good before the launch\n"
+	  "(default: x11 if DISPLAY is set)" },
+	{ 'w', "wait", VALUE, false, false, "SECONDS", "seconds, 0 to 86400", set_wait,
+	  "how long that may take to appear (default 10)" },
 	{ 'p', "policy", VALUE, false, false, "NAME|FILE", "a policy's name or file", set_policy,
 	  "system call policy: stremio (default), server, none,\n"
 	  "or a file that stremio-policy compiled" },
@@ -208,6 +278,12 @@ const struct option_spec options_table[] = {
 	{ 0, "print-policy", MAY_HAVE_VALUE, false, true, "text|json", "text or json",
 	  set_print_policy,
 	  "show what would be applied, and exit" },
+	{ 0, "self-test", MAY_HAVE_VALUE, false, true, "FORMAT", "text, json or openmetrics",
+	  set_self_test,
+	  "inspect, report as text, json or openmetrics, and\n"
+	  "exit with 0, or 69 if something required is not good" },
+	{ 0, "watch", NO_VALUE, false, true, NULL, NULL, set_watch,
+	  "with --self-test: go on and report changes" },
 	{ 'v', "verbose", NO_VALUE, false, false, NULL, "1 or 0", set_verbose,
 	  "report each step" },
 	{ 'q', "quiet", NO_VALUE, false, false, NULL, "1 or 0", set_quiet,

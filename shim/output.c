@@ -45,6 +45,12 @@ void output_str(struct output *o, const char *s)
 		put(o, *s++);
 }
 
+void output_unput(struct output *o, char c)
+{
+	if (o->text.len && o->buf[o->text.len - 1] == c)
+		o->text.len--;
+}
+
 void output_num(struct output *o, uint64_t n)
 {
 	char digits[24];
@@ -55,21 +61,18 @@ void output_num(struct output *o, uint64_t n)
 	output_str(o, digits);
 }
 
-/* How many bytes of well-formed UTF-8 are at @s, 0 when they are none (RFC 3629). */
-static unsigned int utf8_length(const unsigned char *s)
+void output_shown(struct output *o, const char *s, bool quoted)
 {
-	unsigned int len = *s < 0x80 ? 1 : *s < 0xc2 ? 0 : *s < 0xe0 ? 2 : *s < 0xf0 ? 3 : 4;
+	char safe[OUTPUT_SHOWN];
+	struct text t;
 
-	if (*s > 0xf4)
-		return 0;
-	for (unsigned int i = 1; i < len; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	/* Overlong forms, surrogates, and what is above U+10FFFF. */
-	if ((*s == 0xe0 && s[1] < 0xa0) || (*s == 0xed && s[1] > 0x9f) ||
-	    (*s == 0xf0 && s[1] < 0x90) || (*s == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return len;
+	text_begin(&t, safe, sizeof(safe));
+	text_shown(&t, s);
+	for (const char *at = safe; *at; at++) {
+		if (quoted && (*at == '"' || *at == '\\'))
+			put(o, '\\');
+		put(o, *at);
+	}
 }
 
 static void put_escaped(struct output *o, unsigned char c)
@@ -86,7 +89,7 @@ void output_json(struct output *o, const char *s)
 
 	put(o, '"');
 	while (*at) {
-		unsigned int len = utf8_length(at);
+		unsigned int len = text_utf8_length((const char *)at);
 
 		if (!len) {
 			output_str(o, "\\ufffd");

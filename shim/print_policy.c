@@ -2,7 +2,6 @@
 #include "print_policy.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/seccomp.h>
 #include <string.h>
 #include <unistd.h>
@@ -72,6 +71,12 @@ struct rule_printer {
 	bool first;
 };
 
+/* What was asked for by name is shown in any case: the launch fails without it. */
+static bool is_absent(const char *path, enum landlock_origin origin)
+{
+	return origin != LANDLOCK_REQUIRED && access(path, F_OK) < 0;
+}
+
 /* ---------------------------------------------------------------------- text */
 
 static void label(struct output *o, const char *name)
@@ -87,7 +92,7 @@ static int text_rule(void *context, const char *path, uint32_t access, enum land
 	char safe[512];
 	struct text t;
 
-	if (origin != LANDLOCK_REQUIRED && faccessat(AT_FDCWD, path, F_OK, 0) < 0)
+	if (is_absent(path, origin))
 		return 0;
 	text_begin(&t, safe, sizeof(safe));
 	text_safe(&t, path);
@@ -214,7 +219,7 @@ static int json_rule(void *context, const char *path, uint32_t access, enum land
 	struct rule_printer *p = context;
 	bool first = true;
 
-	if (origin != LANDLOCK_REQUIRED && faccessat(AT_FDCWD, path, F_OK, 0) < 0)
+	if (is_absent(path, origin))
 		return 0;
 	output_str(p->o, p->first ? "{\"path\":" : ",{\"path\":");
 	output_json(p->o, path);

@@ -58,10 +58,15 @@ int signals_pending(signal_set *pending)
 	return syscall(SYS_rt_sigpending, pending, sizeof(*pending)) < 0 ? -errno : 0;
 }
 
-int signals_open(void)
+signal_set signals_stop_requests(bool init)
 {
-	signal_set all = SIGNALS_ALL;
-	long fd = syscall(SYS_signalfd4, -1, &all, sizeof(all), O_CLOEXEC | O_NONBLOCK);
+	return SIGNAL_BIT(SIGTERM) | SIGNAL_BIT(SIGPWR) | SIGNAL_BIT(SIGNAL_HALT) |
+	       SIGNAL_BIT(SIGNAL_POWEROFF) | (init ? SIGNAL_BIT(SIGINT) : 0);
+}
+
+int signals_open(signal_set set)
+{
+	long fd = syscall(SYS_signalfd4, -1, &set, sizeof(set), O_CLOEXEC | O_NONBLOCK);
 
 	return fd < 0 ? -errno : (int)fd;
 }

@@ -4,6 +4,7 @@
 #define SHIM_SIGNALS_H
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/signalfd.h>
 #include <sys/types.h>
@@ -55,10 +56,17 @@ int signals_discard(int signum);
 int signals_pending(signal_set *pending);
 
 /**
- * signals_open() - a descriptor that reports every signal but KILL and STOP.
+ * signals_stop_requests() - the signals that ask for a stop.
+ * @init: this process is PID 1, whose INT means restart.
+ */
+signal_set signals_stop_requests(bool init);
+
+/**
+ * signals_open() - a descriptor that reports signals; KILL and STOP never come.
+ * @set: which ones; they must be blocked.
  * Return: a close-on-exec, non-blocking descriptor, or -errno. Source: signalfd(2).
  */
-int signals_open(void);
+int signals_open(signal_set set);
 
 /**
  * signal_forward() - send a received signal on, with its sender and value where

@@ -7,13 +7,14 @@
 #include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "finding.h"
 #include "leftovers.h"
+#include "own_pages.h"
 #include "ready.h"
 #include "signals.h"
+#include "sys.h"
 
 /* How often PID 1 looks for processes that it does not get SIGCHLD for, in a stop only. */
 #define FOREIGN_CHECK_MS 10
@@ -41,21 +42,12 @@ struct loop {
 	int status;
 };
 
-static int64_t now_ms(void)
-{
-	struct timespec ts = {0};
-
-	/* The call, not the vDSO: that would be three pages more to fault in, for one look. */
-	(void)syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 static void begin_stop(struct loop *l)
 {
 	if (l->phase != RUNNING)
 		return;
 	l->phase = STOPPING;
-	l->stop_at = now_ms();
+	l->stop_at = sys_now_ms();
 }
 
 /* Each request reaches the command, the first one starts the clock. */
@@ -171,7 +163,7 @@ static uint32_t due(const struct loop *l)
 static void advance(struct loop *l)
 {
 	bool empty = l->alone && !leftovers_any(l->s->init);
-	bool late = now_ms() - l->stop_at >= due(l);
+	bool late = sys_now_ms() - l->stop_at >= due(l);
 
 	if (l->exited && empty) {
 		l->phase = GONE;
@@ -200,12 +192,11 @@ static int poll_timeout(const struct loop *l)
 	/* The processes of `incus exec` are nobody's children here. */
 	if (l->alone || l->phase == KILLED)
 		return FOREIGN_CHECK_MS;
-	left = l->stop_at + due(l) - now_ms();
+	left = l->stop_at + due(l) - sys_now_ms();
 	return left < 0 ? 0 : (int)left;
 }
 
-/* Incus does a full stop and start then. Where it is not allowed, exiting stops. */
-static void restart(void)
+void supervise_restart(void)
 {
 	(void)syscall(SYS_reboot, LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2,
 		      LINUX_REBOOT_CMD_RESTART, NULL);
@@ -221,6 +212,7 @@ int supervise(struct supervisor *s)
 		{.fd = s->ready, .events = POLLIN},
 	};
 
+	own_pages_release();
 	do {
 		(void)poll(fds, 2, poll_timeout(&l));
 		if (fds[1].revents) {
@@ -234,6 +226,6 @@ int supervise(struct supervisor *s)
 	} while (l.phase != GONE);
 
 	if (l.restart)
-		restart();
+		supervise_restart();
 	return l.status;
 }

@@ -34,4 +34,10 @@ struct supervisor {
  */
 int supervise(struct supervisor *s);
 
+/**
+ * supervise_restart() - let the container be restarted: Incus does a full stop and start then.
+ * Returns where it is not allowed; exiting stops the container.
+ */
+void supervise_restart(void);
+
 #endif

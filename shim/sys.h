@@ -5,7 +5,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <stdint.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 /**
@@ -20,6 +23,41 @@ static inline int sys_open(const char *path, int flags)
 	long fd = syscall(SYS_openat, AT_FDCWD, path, flags | O_CLOEXEC);
 
 	return fd < 0 ? -errno : (int)fd;
+}
+
+/** sys_pipe() - pipe2(2) with O_CLOEXEC; musl's goes without the flag where that fails. */
+static inline int sys_pipe(int ends[2])
+{
+	return (int)syscall(SYS_pipe2, ends, O_CLOEXEC);
+}
+
+/** sys_fcntl() - fcntl(2) for commands with a number or nothing behind them. */
+static inline int sys_fcntl(int fd, int command, int value)
+{
+	return (int)syscall(SYS_fcntl, fd, command, value);
+}
+
+/**
+ * sys_fork() - fork(2) without a libc's handlers and locks, which are for threads.
+ * Return: as fork(2).
+ */
+static inline pid_t sys_fork(void)
+{
+#ifdef __x86_64__
+	return (pid_t)syscall(SYS_fork);
+#else
+	return (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+#endif
+}
+
+/** sys_now_ms() - CLOCK_MONOTONIC in milliseconds. */
+static inline int64_t sys_now_ms(void)
+{
+	struct timespec ts = {0};
+
+	/* The call, not the vDSO: that would be three pages more to fault in, for one look. */
+	(void)syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
 #endif

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "signals.h"
+#include "sys.h"
 
 #define STEP "terminal"
 
@@ -35,7 +36,7 @@ int terminal_find(struct terminal *t, struct finding *f)
 		fd++;
 	if (fd > 2)
 		return 0;
-	t->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	t->fd = sys_fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	if (t->fd < 0)
 		return finding_set(f, EXIT_SETUP, STEP, errno, "cannot keep a descriptor of it",
 				   NULL, NULL);

@@ -32,6 +32,55 @@ void text_safe(struct text *t, const char *s)
 		put(t, (unsigned char)*s < 0x20 || *s == 0x7f ? '?' : *s);
 }
 
+unsigned int text_utf8_length(const char *string)
+{
+	const unsigned char *s = (const unsigned char *)string;
+	unsigned int len = *s < 0x80 ? 1 : *s < 0xc2 ? 0 : *s < 0xe0 ? 2 : *s < 0xf0 ? 3 : 4;
+
+	if (*s > 0xf4)
+		return 0;
+	for (unsigned int i = 1; i < len; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	/* Overlong forms, surrogates, and what is above U+10FFFF. */
+	if ((*s == 0xe0 && s[1] < 0xa0) || (*s == 0xed && s[1] > 0x9f) ||
+	    (*s == 0xf0 && s[1] < 0x90) || (*s == 0xf4 && s[1] > 0x8f))
+		return 0;
+	return len;
+}
+
+/* What moves a terminal's cursor or turns its writing direction, beyond ASCII's controls: C1,
+ * and the marks, separators and overrides of U+200E to U+202E and U+2066 to U+2069. */
+static int steers(const unsigned char *s)
+{
+	if (s[0] == 0xc2)
+		return s[1] < 0xa0;
+	if (s[0] != 0xe2)
+		return 0;
+	return (s[1] == 0x80 && ((s[2] & 0xfe) == 0x8e || (s[2] >= 0xa8 && s[2] <= 0xae))) ||
+	       (s[1] == 0x81 && s[2] >= 0xa6 && s[2] <= 0xa9);
+}
+
+void text_escaped(struct text *t, const char *s)
+{
+	while (s && *s) {
+		const unsigned char *at = (const unsigned char *)s;
+		unsigned int len = text_utf8_length(s);
+		int plain = len && *at >= 0x20 && *at != 0x7f && *at != '\\' && !steers(at);
+		char escape[] = {'\\', 'x', "0123456789abcdef"[*at >> 4],
+				 "0123456789abcdef"[*at & 15], '\0'};
+
+		/* All of a character or nothing. */
+		if (t->len + (plain ? len : 4) >= t->size)
+			return;
+		if (!plain)
+			text_str(t, escape);
+		for (unsigned int i = 0; plain && i < len; i++)
+			put(t, s[i]);
+		s += plain ? len : 1;
+	}
+}
+
 static void put_based(struct text *t, uint64_t n, unsigned int base)
 {
 	char digits[24];
@@ -164,4 +213,19 @@ int field_u32(const char **at, uint32_t *out)
 	*out = (uint32_t)n;
 	*at = skip_blanks(s);
 	return 0;
+}
+
+void text_shown(struct text *t, const char *s)
+{
+	while (*s) {
+		unsigned int len = text_utf8_length(s);
+		char one[5] = {0};
+
+		memcpy(one, s, len ? len : 1);
+		if (*s == '\\')
+			put(t, *s);
+		else
+			text_escaped(t, one);
+		s += len ? len : 1;
+	}
 }

@@ -28,6 +28,20 @@ void text_str(struct text *t, const char *s);
  */
 void text_safe(struct text *t, const char *s);
 
+/**
+ * text_utf8_length() - how many bytes of well-formed UTF-8 a character has.
+ * @s: a string, not at its end.
+ * Return: 1 to 4, or 0 when the bytes there are no UTF-8 (RFC 3629).
+ */
+unsigned int text_utf8_length(const char *s);
+
+/**
+ * text_escaped() - append text from outside so that it can be read back: valid UTF-8 as it is;
+ * control characters (C1 and those that turn the writing direction too), backslashes and bytes
+ * that are no UTF-8 as \\xNN. Cut between characters when full.
+ */
+void text_escaped(struct text *t, const char *s);
+
 /** text_num() - append @n in decimal. */
 void text_num(struct text *t, uint64_t n);
 
@@ -81,5 +95,11 @@ const char *field_start(const char *status, const char *name);
  * Return: 0, -ENOENT (end of line), -EINVAL (not a number or above 2^32-1).
  */
 int field_u32(const char **at, uint32_t *out);
+
+/**
+ * text_shown() - append text from outside that may have been escaped already: as
+ * text_escaped(), with backslashes as they are.
+ */
+void text_shown(struct text *t, const char *s);
 
 #endif

@@ -189,3 +189,20 @@ int verify_supervisor(int fd, const struct expectation *e, struct finding *f)
 		r = check_sets(status, e, f);
 	return r < 0 ? r : check_filter(status, e, f);
 }
+
+int verify_in_force(int fd, const struct expectation *e, struct in_force *now, struct finding *f)
+{
+	struct expectation one_more = *e;
+	char status[VERIFY_STATUS_SIZE];
+	struct finding difference;
+	int r = read_status(fd, status, sizeof(status), f);
+
+	if (r < 0)
+		return r;
+	if (field_hex64(status, "CapBnd:", &now->bounding) < 0)
+		return differs(f, "bounding set");
+	one_more.filtered = true;
+	now->no_new_privs = number_is(status, "NoNewPrivs:", 1);
+	now->filtered = check_filter(status, &one_more, &difference) == 0;
+	return 0;
+}

@@ -35,6 +35,20 @@ struct expectation {
  */
 int verify_open(struct expectation *e, struct finding *f);
 
+/* What the kernel says of a process that need not be the application's. */
+struct in_force {
+	uint64_t bounding; /* the bounding set */
+	bool no_new_privs;
+	bool filtered; /* by a filter more than at verify_open() */
+};
+
+/**
+ * verify_in_force() - what is in force, for a report.
+ * @fd, @e: from verify_open(). @now: out.
+ * Return: 0 or -errno with EXIT_CONFINE.
+ */
+int verify_in_force(int fd, const struct expectation *e, struct in_force *now, struct finding *f);
+
 /**
  * verify_status() - compare a /proc/self/status text with an expectation.
  * @status: the text. @e: what it must say. @f: out, names the first field that differs.

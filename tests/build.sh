@@ -10,9 +10,11 @@ BUILD=${BUILD:-build}
 MAKE=${MAKE:-make}
 shim=$(cd "$BUILD" && pwd)/stremio-shim
 products=$BUILD
+probe=${shim%/*}/stremio-probe
+alsa_source=$(find "${shim%/*}/deps/alsa/source" -type f | head -n1)
 source=$(find "${shim%/*}/deps/musl/source" -type f | head -n1)
 # What is built below must not see what this run was given.
-unset MAKEFLAGS MFLAGS MAKELEVEL SHIM CAPNG_SRC BUILD
+unset MAKEFLAGS MFLAGS MAKELEVEL SHIM CAPNG_SRC ALSA_SRC BUILD
 work=$(mktemp -d "${TMPDIR:-/tmp}/stremio-shim-build.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT
@@ -151,20 +153,25 @@ says_when_the_source_cannot_be_fetched() {
 builds_without_root() {
 	copy "$work/user"
 	cp "$source" "$work/user/capng.tar.gz"
+	cp "$alsa_source" "$work/user/"
 	chown -R 65534:65534 "$work/user"
 	chmod 755 "$work"
 	setpriv --reuid=65534 --regid=65534 --clear-groups env HOME=/nonexistent \
-		CAPNG_SRC=capng.tar.gz "$MAKE" -s -C "$work/user"
+		CAPNG_SRC=capng.tar.gz ALSA_SRC="${alsa_source##*/}" "$MAKE" -s -C "$work/user"
 	[ -x "$work/user/build/stremio-shim" ]
+	[ -x "$work/user/build/stremio-probe" ]
 }
 
 # What install puts there is found again, with paths that fit, and uninstall takes it all.
 installs_and_uninstalls_below_a_prefix() {
 	"$MAKE" -s install BUILD="$products" DESTDIR="$work/root" prefix=/opt/other
 	cmp "$shim" "$work/root/opt/other/lib/stremio-shim/guest/stremio-shim"
+	cmp "$probe" "$work/root/opt/other/lib/stremio-shim/guest/stremio-probe"
 	doc=$work/root/opt/other/share/doc/stremio-shim
 	grep -q 'LESSER GENERAL PUBLIC' "$doc/libcap-ng.COPYING.LIB"
+	grep -q 'LESSER GENERAL PUBLIC' "$doc/alsa-lib.COPYING"
 	cmp "$source" "$doc/${source##*/}"
+	cmp "$alsa_source" "$doc/${alsa_source##*/}"
 	cmp LICENSE "$doc/LICENSE"
 	profile=$work/root/opt/other/share/stremio-shim/incus-profile.yaml
 	grep -q '/opt/other/lib/stremio-shim/guest' "$profile"

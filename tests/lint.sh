@@ -62,7 +62,7 @@ shell_files() {
 
 # The flags the sources see, with the host's headers: musl's are not needed to judge them.
 flags="-std=c11 -D_GNU_SOURCE -Ishim -Ishim/policy -Itests/unit -I$BUILD/policy
-	-isystem $BUILD/deps/host/include"
+	-isystem $BUILD/deps/host/include -isystem $BUILD/deps/alsa/include"
 
 # Only the files' names: what is to be done is always `make format`.
 layout() {
@@ -78,7 +78,7 @@ tidy() {
 	status=0
 	for f in $judged; do
 		# shellcheck disable=SC2086
-		clang-tidy --quiet --warnings-as-errors='*' "$f" -- $flags '-DPOLICY_TOOL=""' \
+		clang-tidy --quiet --warnings-as-errors='*' "$f" -- $flags '-DPOLICY_TOOL=""' '-DSHIM_VERSION=""' \
 			> "$work" 2> /dev/null || status=1
 		grep -E '(error|warning): ' "$work" || :
 	done

@@ -18,33 +18,33 @@ only=${1:-}
 # NAME @ FILE @ sed -E script @ parts of test names @ blind, or nothing
 table() {
 	cat <<- 'END'
-	groups @ launch.c @ /confine_groups\(&l->groups, f\) < 0/d @ leaked_groups groups_are @ blind
-	bounding @ launch.c @ /confine_bounding\(e->bounding_before, 0, f\) < 0/d @ no_privilege @ blind
-	securebits @ launch.c @ /confine_securebits\(f\) < 0/d @ no_privilege @ blind
-	gid @ launch.c @ /confine_gid\(l->account.gid, f\) < 0/d @ no_privilege @ blind
-	uid @ launch.c @ /confine_uid\(l->account.uid, f\) < 0/d @ no_privilege @ blind
-	capabilities @ launch.c @ /confine_capabilities\(0, f\) < 0/d @ no_privilege leaked_groups @ blind
-	ambient @ launch.c @ /confine_ambient\(f\) < 0/d @ steps_are_taken @ blind
-	no-new-privs @ launch.c @ /confine_no_new_privs\(f\) < 0/d @ no_privilege steps_are_taken @ blind
-	parent-death @ launch.c @ /confine_parent_death\(parent, f\) < 0/d @ no_privilege killing_the_shim @ blind
+	groups @ become.c @ s/confine_groups\(&l->groups, f\) < 0/0/ @ leaked_groups groups_are @ blind
+	bounding @ become.c @ /confine_bounding\(e->bounding_before, 0, f\) < 0/d @ no_privilege @ blind
+	securebits @ become.c @ /confine_securebits\(f\) < 0/d @ no_privilege @ blind
+	gid @ become.c @ /confine_gid\(l->account.gid, f\) < 0/d @ no_privilege @ blind
+	uid @ become.c @ /confine_uid\(l->account.uid, f\) < 0/d @ no_privilege @ blind
+	capabilities @ become.c @ /confine_capabilities\(0, f\) < 0/d @ no_privilege leaked_groups @ blind
+	ambient @ become.c @ s/confine_ambient\(f\) < 0/0/ @ steps_are_taken @ blind
+	no-new-privs @ become.c @ /confine_no_new_privs\(f\) < 0/d @ no_privilege steps_are_taken @ blind
+	parent-death @ become.c @ /confine_parent_death\(b->parent, f\) < 0/d @ no_privilege killing_the_shim @ blind
 	parent-race @ confine.c @ s/getppid\(\) != parent/0/ @ parent_that_changed @
-	landlock @ launch.c @ /landlock_confine\(l->options/d @ out_of_reach_though @
-	close-on-exec @ launch.c @ /descriptors_close_on_exec\(f\) < 0/d @ steps_are_taken @
-	filter @ launch.c @ /load_policy\(audit, l->policy, f\) < 0/d @ dangerous_calls no_privilege @ blind
-	verify-privileges @ launch.c @ /verify_privileges\(l->account.uid, f\) < 0/d @ setuid_0_that no_confining @
-	verify-confinement @ launch.c @ /verify_confinement\(status, e, f\) < 0/d @ no_confining @
+	landlock @ become.c @ /landlock_confine\(l->options/d @ out_of_reach_though @
+	close-on-exec @ become.c @ /descriptors_close_on_exec\(f\) < 0/d @ steps_are_taken @
+	filter @ become.c @ /load_policy\(b->audit, l->policy, f\) < 0/d @ dangerous_calls no_privilege @ blind
+	verify-privileges @ become.c @ /verify_privileges\(l->account.uid, f\) < 0\)/d @ setuid_0_that no_confining @
+	verify-confinement @ become.c @ /verify_confinement\(status, e, f\) < 0\)/d @ no_confining @
 	verify-setuid @ verify.c @ s/syscall\(SYS_setuid, 0\) == 0/0/ @ setuid_0_that @
 	verify-securebits @ verify.c @ s/prctl\(PR_GET_SECUREBITS[^)]*\) != \(int\)CONFINE_SECUREBITS/0/ @ no_confining @
-	try-filter @ launch.c @ s/return r < 0 \? r : filter_try\(p, f\);/return r;/ @ answer_as_compiled @
+	try-filter @ become.c @ s/return r < 0 \? r : filter_try\(p, f\);/return r;/ @ answer_as_compiled @
 	wait-for-go @ launch.c @ s/wait_for_go\(b->pipes, &f\) == 0/1/ @ every_call shim_that_dies @
 	share-memory @ spawn.c @ s/share = value == .*;/share = true;/ @ memory_is_shared @
 	session @ terminal.c @ s/if \(setsid\(\) < 0\)/if (0)/ @ session_of_its_own @
 	process-group @ terminal.c @ s/if \(setpgid\(0, 0\) < 0\)/if (0)/ @ given_back @
 	new-terminal @ terminal.c @ s/ioctl\(t->fd, TIOCSCTTY, 0\) < 0/0/ @ controls_nobody @
 	foreground @ terminal.c @ s/r = set_foreground_group\(t->fd, getpid\(\)\);/r = 0;/ @ given_back @
-	dispositions @ launch.c @ /default_dispositions\(e->ignored, f\) < 0/d @ ignored_signals @
-	mask @ launch.c @ s/release_signals\(f\) < 0/0/ @ blocked_signals @
-	directory @ launch.c @ /stay_inside\(f\) < 0/d @ working_directory_outside @
+	dispositions @ become.c @ /default_dispositions\(e->ignored, f\) < 0/d @ ignored_signals @
+	mask @ become.c @ s/release_signals\(f\) < 0/0/ @ blocked_signals @
+	directory @ become.c @ /stay_inside\(f\) < 0/d @ working_directory_outside @
 	umask @ main.c @ /umask\(022\);/d @ umask_is @
 	inherited-descriptors @ main.c @ s/descriptors_clean\(&closed, f\) < 0/0/ @ leaked_desc closed_standard @
 	hold-signals @ signals.c @ s/\(void\)signals_set_mask\(SIGNALS_ALL\);/;/ @ steps_are_taken @
@@ -65,7 +65,7 @@ table() {
 	stop-on-38 @ supervise.c @ /case SIGNAL_POWEROFF:/d @ stop_runs @
 	stop-on-term @ supervise.c @ /case SIGTERM:/d @ leftovers_hear leftovers_finish @
 	restart-on-int @ supervise.c @ s/if \(l->s->init \&\& !typed\) \{/if (0) {/ @ int_to_pid_1 @
-	reboot @ supervise.c @ s/^(\t+)restart\(\);/\1;/ @ int_to_pid_1 @
+	reboot @ supervise.c @ s/^(\t+)supervise_restart\(\);/\1;/ @ int_to_pid_1 @
 	forward @ supervise.c @ s/\(void\)signal_forward\(l->s->command, si\);/;/ @ ten_thousand @
 	forward-value @ signals.c @ s/if \(si->ssi_code >= 0 \|\| si->ssi_code == SI_TKILL\)/if (1)/ @ keep_value @
 	term-to-leftovers @ supervise.c @ s/leftovers_signal\(l->s->init, SIGTERM\);/;/ @ leftovers_finish @
@@ -85,6 +85,22 @@ table() {
 	own-sigpipe @ supervise.c @ s/si->ssi_pid == \(uint32_t\)l->self/0/ @ stderr_whose_reader @
 	own-proc @ prepare.c @ s/ \&\& \(pid_t\)pid == getpid\(\)// @ another_pid_namespace @
 	args-owner @ args_file.c @ s/return -EPERM;/return 0;/ @ others_may_write @
+	gate @ main.c @ s/status = gate_pass\(&plan, f\);/status = 0;/ @ a_display_is @
+	gate-named @ records.c @ s/ \|\| \(named && records_group_skipped\(r, group\)\)// @ without_a_probe_only @
+	gate-stop @ inspect.c @ s/stop = \(int\)si.ssi_signo;/;/ @ a_stop_ends @
+	probe-as-caller @ inspect.c @ s/ && !may_change_identity\(\)\)/)/ @ checks_are_made @
+	probe-mask @ probe_run.c @ s/signals_set_mask\(0\) == 0/1/ @ checks_are_made @
+	probe-death @ probe_run.c @ s/prctl\(PR_SET_PDEATHSIG.*\) == 0/1/ @ inspector_and_probe @
+	probe-deadline @ probe_run.c @ s/return LATE;/continue;/ @ a_probe_that_hangs @
+	probe-litter @ probe_run.c @ s/leftovers_signal\(false, SIGKILL\);/;/ @ what_a_probe_leaves @
+	record-magic @ records.c @ s/w->magic != WIRE_MAGIC/0/ @ a_probe_that_lies @
+	record-status @ records.c @ s/w->status >= STATUSES/0/ @ a_probe_that_lies @
+	record-zero @ records.c @ s/ \|\| w->zero \|\| w->zero2// @ a_probe_that_lies @
+	record-group @ records.c @ s/wire_group_of\[w->check\] != w->group/0/ @ a_probe_that_lies @
+	record-end @ records.c @ s/r->asked & ~r->ended/r->asked/ @ a_probe_that_lies @
+	record-flood @ records.c @ s/r->count == WIRE_RECORDS_MAX/0/ @ a_probe_that_lies @
+	record-terminated @ records.c @ s/return memchr\(text[^;]*;/return true;/ @ a_probe_that_lies @
+	record-partial @ probe_run.c @ s/return r->partial \? LIES : CLOSED;/return CLOSED;/ @ a_probe_that_lies @
 	umask @ main.c @ s/^\tumask\(022\);.*// @ umask_of_the_caller @
 	END
 }
@@ -95,7 +111,7 @@ trap 'exit 130' INT TERM HUP PIPE
 mkdir "$tree/build"
 cp -a Makefile shim tests "$tree/"
 [ ! -d hooks ] || cp -a hooks "$tree/"
-for part in deps obj policy tests tools stremio-policy; do
+for part in deps obj policy tests tools stremio-policy stremio-probe; do
 	cp -a "${BUILD:-build}/$part" "$tree/build/"
 done
 cd "$tree"

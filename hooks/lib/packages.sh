@@ -18,9 +18,10 @@ BUILD=${BUILD:-$top/build}
 package_set() {
 	case $1 in
 	build) echo gcc make musl-tools libc6-dev linux-libc-dev libseccomp-dev pkgconf dpkg-dev \
-		ca-certificates xz-utils patch ;;
+		ca-certificates xz-utils bzip2 patch libx11-dev libxcb1-dev libxau-dev libxdmcp-dev ;;
 	unit) echo libcmocka-dev libseccomp-dev libcap-ng-dev ;;
-	container) echo python3 strace util-linux procps ;;
+	container) echo python3 python3-jsonschema python3-prometheus-client strace util-linux \
+		procps xvfb xauth pulseaudio pipewire weston ;;
 	bench) echo python3 tini catatonit dumb-init bubblewrap firejail crun golang-github-containers-common libseccomp-dev ;;
 	lint) echo clang-format clang-tidy cppcheck shellcheck ;;
 	incus) echo incus-base incus-client lxcfs iproute2 procps util-linux squashfs-tools ;;

@@ -22,13 +22,6 @@ def unknown_options_are_usage_errors():
 
 
 @test()
-def options_of_later_versions_are_unknown_rather_than_without_effect():
-    for option in ("--devices=gpu", "--require=x11", "--wait=1", "--self-test",
-                   "-d", "-r", "-w"):
-        refused(64, option, APP, "exit", "0", words=("option",))
-
-
-@test()
 def bad_values_are_usage_errors_that_name_the_option():
     for option, value in (("--stop-timeout", "-1"), ("--stop-timeout", "ten"),
                           ("--stop-timeout", ""), ("--stop-timeout", "1e3"),

@@ -29,8 +29,9 @@ from harness import TESTS, TIER                                 # noqa: E402
 
 MODULES = ("stop", "signals", "terminal", "inherited", "privileges", "preparation", "policy_live",
            "landlock", "hostile", "readiness", "bad_input", "resources", "faults", "audit",
-           "audit_faults", "print_policy")
-HELPERS = ("app", "state", "calls", "inject", "poke", "reach", "denied")
+           "audit_faults", "print_policy", "gate", "self_test",
+           "probe_x11", "probe_servers", "probe_nodes", "probe_system")
+HELPERS = ("app", "state", "calls", "inject", "poke", "reach", "denied", "fake_probe")
 
 
 def stage_programs(directory):
@@ -42,6 +43,7 @@ def stage_programs(directory):
         os.mkdir(os.path.join(directory, name), 0o755)
     for source, name in [(shim, "stremio-shim")] + [
             (os.path.join(build, "tests", name), name) for name in HELPERS] + [
+            (os.path.join(build, "stremio-probe"), "stremio-probe"),
             (os.path.join(build, "policy", "server-deny.bpf"), "server-deny.bpf")]:
         target = os.path.join(directory, "t", name)
         shutil.copyfile(source, target)

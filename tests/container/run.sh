@@ -23,4 +23,6 @@ absent() {
 command -v python3 > /dev/null || absent 'needs python3 (apt-get install python3)'
 [ "$(id -u)" = 0 ] || absent 'needs root (namespaces with several uids)'
 unshare -mpinuf true 2> /dev/null || absent 'this machine does not let root make namespaces'
+# The distribution's own, where there are several: it finds the distribution's modules.
+[ ! -x /usr/bin/python3 ] || exec /usr/bin/python3 tests/container/run.py "$@"
 exec python3 tests/container/run.py "$@"

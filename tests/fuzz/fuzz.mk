@@ -6,3 +6,11 @@ $(BUILD)/fuzz/shim_files: tests/fuzz/shim_files.c $(SHIM_FUZZED) $(wildcard shim
 	$(Q)$(FUZZ_CC) -std=c11 -g -O1 $(CPPFLAGS) -fsanitize=fuzzer,address,undefined \
 		-fno-sanitize-recover=all -o $@ $< $(SHIM_FUZZED)
 FUZZERS += $(BUILD)/fuzz/shim_files
+PROBE_RECORDS_FUZZED := $(addprefix shim/,records.c text.c probe/wire.c)
+$(BUILD)/fuzz/probe_records: tests/fuzz/probe_records.c $(PROBE_RECORDS_FUZZED) shim/records.h \
+		shim/probe/wire.h
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(Q)$(FUZZ_CC) -std=c11 -g -O1 $(CPPFLAGS) -fsanitize=fuzzer,address,undefined \
+		-fno-sanitize-recover=all -o $@ $< $(PROBE_RECORDS_FUZZED)
+FUZZERS += $(BUILD)/fuzz/probe_records

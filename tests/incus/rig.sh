@@ -20,6 +20,7 @@ rig_up() {
 	}
 	image_import "$image" busybox || return 1
 	install -D "$BUILD/stremio-shim" "$RIG/guest/stremio-shim" || return 1
+	install "$BUILD/stremio-probe" "$RIG/guest/stremio-probe" || return 1
 	sed "s|/usr/local/lib/stremio-shim/guest|$RIG/guest|" "$top/incus-profile.yaml" \
 		> "$RIG/profile.yaml"
 	incus profile create stremio < "$RIG/profile.yaml" > /dev/null || return 1

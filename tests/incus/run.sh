@@ -72,7 +72,7 @@ RIG=$(mktemp -d "$BUILD/incus-tests.XXXXXX") || cannot "cannot write in $BUILD"
 rig_up > "$RIG/said" 2>&1 || cannot "$(tail -n 1 "$RIG/said")"
 
 # Every function test_NAME of these files is a test, in the order they stand there.
-files="$here/profile.sh $here/lifetime.sh $here/surroundings.sh $here/exec.sh $here/errors.sh $here/audit.sh $here/picture.sh
+files="$here/profile.sh $here/lifetime.sh $here/surroundings.sh $here/exec.sh $here/errors.sh $here/audit.sh $here/inspect.sh $here/picture.sh
 	$top/tests/container/escape/incus.sh"
 for f in $files; do
 	# shellcheck source=/dev/null

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "options.h"
+#include "probe/wire.h"
 
 static char args[] = "/tmp/options_args.XXXXXX";
 static const char *const no_environment[] = {NULL};
@@ -100,6 +101,66 @@ static void the_defaults_are_the_documented_ones(void **state)
 	assert_int_equal(o.level, LOG_NORMAL);
 	assert_string_equal(o.command[0], "app");
 	assert_null(o.command[1]);
+	assert_int_equal(o.devices,
+			 GROUP_BIT(GROUP_GPU) | GROUP_BIT(GROUP_SOUND) | GROUP_BIT(GROUP_X11));
+	assert_int_equal(o.require, 0);
+	assert_int_equal(o.wait_ms, 10000);
+	assert_false(o.devices_named || o.require_named || o.watch);
+}
+
+static void a_display_is_required_unless_said_otherwise(void **state)
+{
+	(void)state;
+	write_args("");
+	assert_int_equal(PARSE_WITH("DISPLAY=:0", "app"), 0);
+	assert_int_equal(o.require, GROUP_BIT(GROUP_X11));
+	assert_false(o.require_named);
+	assert_int_equal(PARSE_WITH("DISPLAY=", "app"), 0);
+	assert_int_equal(o.require, 0);
+	assert_int_equal(PARSE_WITH("DISPLAY=:0", "--devices=gpu", "app"), 0);
+	assert_int_equal(o.require, 0);
+	assert_int_equal(PARSE_WITH("DISPLAY=:0", "--require=none", "app"), 0);
+	assert_int_equal(o.require, 0);
+	assert_int_equal(PARSE_WITH("DISPLAY=:0", "-r", "gpu", "app"), 0);
+	assert_int_equal(o.require, GROUP_BIT(GROUP_GPU));
+	assert_true(o.require_named);
+}
+
+static void devices_and_what_is_required_are_lists(void **state)
+{
+	(void)state;
+	write_args("");
+	assert_int_equal(PARSE("-d", "pulse,wayland,x11,sound,gpu", "--require=wayland,pulse", "-w",
+			       "2.5", "app"),
+			 0);
+	assert_int_equal(o.devices, GROUP_BIT(GROUP_WAYLAND + 1) - 1);
+	assert_int_equal(o.require, GROUP_BIT(GROUP_WAYLAND) | GROUP_BIT(GROUP_PULSE));
+	assert_int_equal(o.wait_ms, 2500);
+	assert_int_equal(PARSE_WITH("STREMIO_DEVICES=none", "app"), 0);
+	assert_int_equal(o.devices, 0);
+	assert_int_equal(PARSE_WITH("STREMIO_REQUIRE=gpu", "app"), 0);
+	assert_int_equal(o.require, GROUP_BIT(GROUP_GPU));
+	is_usage(PARSE("--devices=gpu", "--require=x11", "app"));
+	assert_non_null(strstr(f.what, "--require names what --devices does not"));
+}
+
+static void a_self_test_has_three_forms_and_may_go_on(void **state)
+{
+	(void)state;
+	write_args("");
+	assert_int_equal(PARSE("--self-test"), 0);
+	assert_int_equal(o.action, ACTION_SELF_TEST);
+	assert_int_equal(o.format, REPORT_TEXT);
+	assert_int_equal(PARSE("--self-test=json", "--watch"), 0);
+	assert_int_equal(o.format, REPORT_JSON);
+	assert_true(o.watch);
+	assert_int_equal(PARSE("--self-test=openmetrics"), 0);
+	assert_int_equal(o.format, REPORT_OPENMETRICS);
+	is_usage(PARSE("--self-test=openmetrics", "--watch"));
+	is_usage(PARSE("--watch", "app"));
+	/* They are no settings: no variable makes a report of a launch. */
+	assert_int_equal(PARSE_WITH("STREMIO_SELF_TEST=json", "app"), 0);
+	assert_int_equal(o.action, ACTION_LAUNCH);
 }
 
 static void each_option_takes_each_of_its_forms(void **state)
@@ -164,12 +225,18 @@ static void the_last_of_equal_options_wins_and_tmpfs_adds_up(void **state)
 
 static void unknown_options_are_refused(void **state)
 {
-	static const char *const words[] = {
-		"--nonsense",  "-z",	      "-vz",	  "--users=x",
-		"--use=x",     "---",	      "--=x",	  "--devices=gpu",
-		"--self-test", "--require=x", "--wait=1", "--watch",
-		"-d",	       "-r",	      "-w",	  "--print-policies",
-		"--User=x"};
+	static const char *const words[] = {"--nonsense",
+					    "-z",
+					    "-vz",
+					    "--users=x",
+					    "--use=x",
+					    "---",
+					    "--=x",
+					    "--device=gpu",
+					    "--self-tests",
+					    "--watch-it",
+					    "--print-policies",
+					    "--User=x"};
 
 	(void)state;
 	write_args("");
@@ -181,34 +248,24 @@ static void unknown_options_are_refused(void **state)
 
 static void bad_and_missing_values_are_refused(void **state)
 {
-	static const char *const words[] = {"--user=",
-					    "--policy=",
-					    "--userns=",
-					    "--userns=Allow",
-					    "--exec-bounding=some",
-					    "--stop-timeout=",
-					    "--stop-timeout=-1",
-					    "--stop-timeout=86401",
-					    "--stop-timeout=1.0001",
-					    "--stop-timeout=ten",
-					    "--ready=",
-					    "--ready=maybe",
-					    "--tmpfs=",
-					    "--tmpfs=relative",
-					    "--landlock=",
-					    "--landlock=on",
-					    "--rw=",
-					    "--ro=relative",
-					    "--verbose=1",
-					    "--quiet=",
-					    "--help=x",
-					    "--version=1",
-					    "-tx"};
-	static const char *const alone[] = {"--user",	"-u",
-					    "-vu",	"--policy",
-					    "-p",	"--tmpfs",
-					    "-t",	"--stop-timeout",
-					    "--userns", "--exec-bounding"};
+	/* clang-format off */
+	static const char *const words[] = {
+		"--user=", "--policy=", "--userns=", "--userns=Allow",
+		"--exec-bounding=some", "--stop-timeout=", "--stop-timeout=-1",
+		"--stop-timeout=86401", "--stop-timeout=1.0001", "--stop-timeout=ten",
+		"--ready=", "--ready=maybe", "--tmpfs=", "--tmpfs=relative", "--landlock=",
+		"--landlock=on", "--rw=", "--ro=relative", "--verbose=1", "--quiet=",
+		"--help=x", "--devices=", "--devices=gpu,", "--devices=,gpu",
+		"--devices=system", "--devices=sandbox", "--devices=gpu x11",
+		"--devices=none,gpu", "--require=GPU", "--require=all", "--wait=",
+		"--wait=86401", "--self-test=", "--self-test=yaml", "--watch=1",
+		"--version=1", "-tx",
+	};
+	static const char *const alone[] = {
+		"--user", "-u", "-vu", "--policy", "-p", "--tmpfs", "-t", "--stop-timeout",
+		"--userns", "--exec-bounding", "--devices", "-d", "--require", "-w",
+	};
+	/* clang-format on */
 
 	(void)state;
 	write_args("");
@@ -357,6 +414,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_defaults_are_the_documented_ones),
+		cmocka_unit_test(a_display_is_required_unless_said_otherwise),
+		cmocka_unit_test(devices_and_what_is_required_are_lists),
+		cmocka_unit_test(a_self_test_has_three_forms_and_may_go_on),
 		cmocka_unit_test(each_option_takes_each_of_its_forms),
 		cmocka_unit_test(parsing_stops_at_the_first_word_that_is_no_option),
 		cmocka_unit_test(the_last_of_equal_options_wins_and_tmpfs_adds_up),

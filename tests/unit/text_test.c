@@ -160,6 +160,62 @@ static void the_numbers_of_a_field_end_with_its_line(void **state)
 	assert_int_equal(field_u32(&at, &n), -ENOENT);
 }
 
+static void expect_shown(const char *bytes, const char *escaped, const char *shown)
+{
+	char buf[64];
+	struct text t;
+
+	text_begin(&t, buf, sizeof(buf));
+	text_escaped(&t, bytes);
+	assert_string_equal(buf, escaped);
+	text_begin(&t, buf, sizeof(buf));
+	text_shown(&t, bytes);
+	assert_string_equal(buf, shown);
+	/* Once more changes nothing. */
+	text_begin(&t, buf, sizeof(buf));
+	text_shown(&t, shown);
+	assert_string_equal(buf, shown);
+}
+
+static void text_from_outside_steers_no_terminal(void **state)
+{
+	/* No literals: compilers and analyzers warn of these in a source. */
+	const char override[] = {'\xe2', '\x80', '\xae', '\0'};
+	const char isolate[] = {'\xe2', '\x81', '\xa6', '\0'};
+
+	(void)state;
+	expect_shown("a\xc3\xa9\xe2\x82\xac\xf0\x9f\x8e\xac",
+		     "a\xc3\xa9\xe2\x82\xac\xf0\x9f\x8e\xac",
+		     "a\xc3\xa9\xe2\x82\xac\xf0\x9f\x8e\xac");
+	expect_shown("\x1b[2J\n\x7f", "\\x1b[2J\\x0a\\x7f", "\\x1b[2J\\x0a\\x7f");
+	/* C1, a direction override, a line separator, an isolate. */
+	expect_shown("\xc2\x9b", "\\xc2\\x9b", "\\xc2\\x9b");
+	expect_shown(override, "\\xe2\\x80\\xae", "\\xe2\\x80\\xae");
+	expect_shown("\xe2\x80\xa8", "\\xe2\\x80\\xa8", "\\xe2\\x80\\xa8");
+	expect_shown(isolate, "\\xe2\\x81\\xa6", "\\xe2\\x81\\xa6");
+	/* No UTF-8: overlong, a surrogate, above U+10FFFF, cut short. */
+	expect_shown("\xc0\xaf", "\\xc0\\xaf", "\\xc0\\xaf");
+	expect_shown("\xed\xa0\x80", "\\xed\\xa0\\x80", "\\xed\\xa0\\x80");
+	expect_shown("\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80", "\\xf4\\x90\\x80\\x80");
+	expect_shown("\xe2\x82", "\\xe2\\x82", "\\xe2\\x82");
+	/* What was escaped before is not escaped again where it is shown. */
+	expect_shown("a\\x1b", "a\\x5cx1b", "a\\x1b");
+}
+
+static void escaped_text_is_cut_between_characters(void **state)
+{
+	char buf[6];
+	struct text t;
+
+	(void)state;
+	text_begin(&t, buf, sizeof(buf));
+	text_escaped(&t, "abc\xe2\x82\xac");
+	assert_string_equal(buf, "abc");
+	text_begin(&t, buf, sizeof(buf));
+	text_escaped(&t, "ab\x01");
+	assert_string_equal(buf, "ab");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -170,6 +226,8 @@ int main(void)
 		cmocka_unit_test(seconds_have_at_most_three_digits_after_the_point),
 		cmocka_unit_test(status_fields_are_found_at_line_starts_only),
 		cmocka_unit_test(the_numbers_of_a_field_end_with_its_line),
+		cmocka_unit_test(text_from_outside_steers_no_terminal),
+		cmocka_unit_test(escaped_text_is_cut_between_characters),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,6 +24,16 @@ $(BUILD)/unit/%_test: tests/unit/%_test.c Makefile $(BUILD)/unit/cmocka \
 	$(Q)$(HOST_CC) $(ASAN_CFLAGS) -Wno-missing-prototypes -MMD -MP -o $@ $< \
 		$(call wraps,$<) $(UNIT_LIB_OBJ) $(BUILD)/deps/host/lib/libcap-ng.a -lcmocka
 
+# Those of the probe: its own sources and no others.
+UNIT_PROBE_OBJ = $(filter-out %/probe/main.o,$(PROBE_ASAN_OBJ)) $(PROBE_ALSA)
+$(BUILD)/unit/probe_%_test: tests/unit/probe_%_test.c Makefile $(BUILD)/unit/cmocka \
+		$$(UNIT_PROBE_OBJ)
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(Q)$(HOST_CC) $(ASAN_CFLAGS) -isystem $(BUILD)/deps/alsa/include -Wno-missing-prototypes \
+		-MMD -MP -o $@ $< $(call wraps,$<) $(UNIT_PROBE_OBJ) $(PROBE_LIBS) \
+		-Wl,-Bdynamic -lm -lcmocka
+
 # What tests/run.sh asks for before it runs a tier.
 unit-programs: $(UNIT_TESTS)
 	@printf '%s\n' $^ > $(BUILD)/unit/programs

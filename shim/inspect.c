@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "inspect.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/capability.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "become.h"
+#include "confine.h"
+#include "probe_run.h"
+#include "signals.h"
+#include "sys.h"
+#include "verify.h"
+
+#define STEP "inspect"
+
+/* -------------------------------------------------------------- the inspector */
+
+/* Are the capabilities there that a launch takes? */
+static bool may_change_identity(void)
+{
+	const uint64_t needed =
+		UINT64_C(1) << CAP_SETUID | UINT64_C(1) << CAP_SETGID | UINT64_C(1) << CAP_SETPCAP;
+	uint64_t permitted;
+
+	return confine_permitted(&permitted) == 0 && (permitted & needed) == needed;
+}
+
+static bool stay_the_caller(struct launch *l)
+{
+	int n = getgroups(GROUPS_MAX, l->groups.gid);
+
+	l->account.uid = getuid();
+	l->account.gid = getgid();
+	l->groups.count = n < 0 ? 0 : (size_t)n;
+	return true;
+}
+
+/* The same steps as for the application, with the probe as the command. */
+static int become_inspector(struct inspection *i, struct launch *l, struct options *o,
+			    char **command, pid_t parent, struct finding *f)
+{
+	struct becoming b = {.launch = l, .parent = parent};
+	struct expectation e = {.filtered = false};
+	int status;
+
+	*o = *i->launch->options;
+	*l = *i->launch;
+	probe_find(i->probe);
+	command[0] = i->probe;
+	o->command = command;
+	l->options = o;
+	l->terminal = (struct terminal){.kind = TERMINAL_NONE, .fd = -1};
+	if (o->action == ACTION_SELF_TEST && !may_change_identity())
+		b.as_caller = i->as_caller = stay_the_caller(l);
+	status = verify_open(&e, f);
+	/* The launch says these things itself. */
+	log_set_level(LOG_QUIET);
+	if (status < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1L, 0L, 0L, 0L) < 0 ||
+	    become_application(&b, f) < 0)
+		return -EPERM;
+	/* Held again: a reader of its lines that is gone must not end it. */
+	(void)signals_set_mask(SIGNALS_ALL);
+	log_set_level(o->level);
+	i->env = b.env;
+	return verify_in_force(status, &e, &i->in_force, f);
+}
+
+/* Not inlined: the supervisor's stack is not to grow by what this one needs. */
+__attribute__((noinline)) _Noreturn static void run_inspector(const struct launch *plan,
+							      inspector act, pid_t parent)
+{
+	struct inspection inspection = {.launch = plan};
+	struct inspection *i = &inspection;
+	struct finding f = {.status = EXIT_SETUP};
+	char *command[2] = {NULL, NULL};
+	const size_t size = sizeof(*i->now);
+	struct options o;
+	struct launch l;
+
+	if (become_inspector(i, &l, &o, command, parent, &f) < 0) {
+		log_finding(&f);
+		_exit(f.status);
+	}
+	i->launch = &l;
+	i->now = mmap(NULL, 2 * size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (i->now == MAP_FAILED) {
+		(void)finding_set(&f, EXIT_SETUP, STEP, errno, "no memory", NULL, NULL);
+		log_finding(&f);
+		_exit(f.status);
+	}
+	i->before = i->now + 1;
+	_exit(act(i));
+}
+
+/* ------------------------------------------------------------- the supervisor */
+
+static int lost(struct finding *f, const char *what)
+{
+	(void)finding_set(f, EXIT_SETUP, STEP, errno, what, NULL, NULL);
+	return f->status;
+}
+
+/* The signal of @stops that has come, 0 when none has. */
+static int receive(int signals)
+{
+	struct signalfd_siginfo si;
+	int stop = 0;
+
+	while (read(signals, &si, sizeof(si)) == (ssize_t)sizeof(si))
+		if (si.ssi_signo != SIGCHLD)
+			stop = (int)si.ssi_signo;
+	return stop;
+}
+
+/* All that has ended: as PID 1, orphans too. Return: has @pid? Then @status is its. */
+static bool reap(pid_t pid, int *status, bool *childless)
+{
+	bool ended = false;
+	int its_status;
+	pid_t who;
+
+	while ((who = waitpid(-1, &its_status, WNOHANG)) > 0) {
+		if (who != pid)
+			continue;
+		*status = its_status;
+		ended = true;
+	}
+	*childless = who < 0;
+	return ended;
+}
+
+/*
+ * Return: the inspector's exit status, or 128+N after a signal N of the descriptor. One that
+ * is killed here is not waited for: it might hang in a driver.
+ */
+static int wait_for(pid_t pid, int signals, int64_t most_ms, struct finding *f)
+{
+	struct pollfd fds = {.fd = signals, .events = POLLIN};
+	int64_t end = sys_now_ms() + most_ms;
+	bool childless;
+	int status;
+
+	for (;;) {
+		int64_t left = most_ms ? end - sys_now_ms() : INT_MAX;
+		int r = left > 0 ? poll(&fds, 1, left < INT_MAX ? (int)left : -1) : 0;
+		int stop = receive(signals);
+
+		if (reap(pid, &status, &childless) && !stop) {
+			if (WIFEXITED(status))
+				return WEXITSTATUS(status);
+			errno = 0;
+			return lost(f, "the inspector was killed before its word");
+		}
+		if (!stop && r && !childless)
+			continue;
+		kill(pid, SIGKILL);
+		if (stop)
+			return 128 + stop;
+		errno = childless ? ECHILD : ETIMEDOUT;
+		return lost(f, "the inspector has not said its word");
+	}
+}
+
+int inspect_with(const struct launch *l, inspector act, signal_set stops, int64_t most_ms,
+		 struct finding *f)
+{
+	int signals = signals_open(stops | SIGNAL_BIT(SIGCHLD));
+	pid_t parent = getpid();
+	pid_t pid;
+	int status;
+
+	if (signals < 0) {
+		errno = -signals;
+		return lost(f, "no signals to be had");
+	}
+	pid = sys_fork();
+	if (pid == 0)
+		run_inspector(l, act, parent);
+	status = pid < 0 ? lost(f, "cannot start the inspector")
+			 : wait_for(pid, signals, most_ms, f);
+	close(signals);
+	return status;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* inspect: a process that looks at the devices as the application will find them. */
+#ifndef SHIM_INSPECT_H
+#define SHIM_INSPECT_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "launch.h"
+#include "records.h"
+#include "signals.h"
+#include "verify.h"
+
+/*
+ * What the inspector works with: a process of its own with the application's identity and
+ * confinement, so that nothing the probe says ever reaches the supervisor.
+ */
+struct inspection {
+	const struct launch *launch;
+	char **env;	      /* the application's */
+	char probe[PATH_MAX]; /* from probe_find() */
+	struct in_force in_force;
+	bool as_caller; /* no root: the caller's identity was kept */
+	bool colour;	/* stdout is a terminal that shows it */
+	struct records *now, *before;
+};
+
+/** Runs in the inspector. Return: its exit status. */
+typedef int (*inspector)(struct inspection *i);
+
+/**
+ * inspect_with() - run an inspector to its end.
+ * @l: the plan. @act: what it does. @stops: signals that end it, at once.
+ * @most_ms: how long it may take, 0 for ever; a last resort, for it has deadlines of its own.
+ * @f: out, when it could not be run.
+ *
+ * Meanwhile this process reaps. Signals that are not among @stops stay held.
+ * Return: its exit status; 128+N for signal N of @stops.
+ */
+int inspect_with(const struct launch *l, inspector act, signal_set stops, int64_t most_ms,
+		 struct finding *f);
+
+#endif

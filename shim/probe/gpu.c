@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The GPU's nodes in /dev/dri, each opened as the application would. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "groups.h"
+#include "node.h"
+
+#define DRI "/dev/dri"
+#define DRM_MAJOR 226
+/* Minors below 64 are primary nodes', 128 to 191 render nodes'; above 191 they are mixed, since
+ * Linux 6.12 (drivers/gpu/drm/drm_drv.c, DRM_MINOR_LIMIT). */
+#define RENDER_MINOR 128
+#define MIXED_MINOR 192
+
+/* DRM_IOCTL_VERSION of the kernel's drm.h, which Debian ships with libdrm only. */
+struct drm_version {
+	int version_major;
+	int version_minor;
+	int version_patchlevel;
+	size_t name_len; /* in, room; out, its length, which may be more */
+	char *name;
+	size_t date_len;
+	char *date;
+	size_t desc_len;
+	char *desc;
+};
+#define DRM_VERSION _IOWR('d', 0x00, struct drm_version)
+
+static enum hint hint_of(int err)
+{
+	switch (err) {
+	case ENXIO:
+	case ENODEV:
+		return HINT_GPU_GONE;
+	case EROFS:
+		return HINT_NODE_READ_ONLY;
+	case ENOTTY:
+	case EINVAL:
+		return HINT_GPU_NOT_DRM;
+	default:
+		return HINT_GPU_ERROR;
+	}
+}
+
+static void failed(const char *what, int err)
+{
+	report_say(err == ENXIO || err == ENODEV ? "its GPU is gone" : what);
+	report_error(err);
+	report_end(STATUS_FAIL, hint_of(err));
+}
+
+/* The driver and its version into the summary: "virtio_gpu 0.1.0". */
+static int say_driver(int fd)
+{
+	char name[64] = "";
+	struct drm_version v = {.name_len = sizeof(name) - 1, .name = name};
+
+	if (ioctl(fd, DRM_VERSION, &v) < 0)
+		return -errno;
+	report_quote(name);
+	report_say(" ");
+	report_number((unsigned int)v.version_major);
+	report_say(".");
+	report_number((unsigned int)v.version_minor);
+	report_say(".");
+	report_number((unsigned int)v.version_patchlevel);
+	return 0;
+}
+
+/* A node of the wrong kind under this name? Return: true when the finding has been ended. */
+static bool misnamed(const struct stat *st, bool render)
+{
+	unsigned int minor = minor(st->st_rdev);
+
+	if (minor >= MIXED_MINOR || render == (minor >= RENDER_MINOR))
+		return false;
+	report_say("is no ");
+	report_say(render ? "render" : "primary");
+	report_say(" node: minor ");
+	report_number(minor);
+	report_end(STATUS_FAIL, HINT_NODE_WRONG_DEVICE);
+	return true;
+}
+
+static void render(int dir, const char *name)
+{
+	struct stat st;
+	int fd = node_open(dir, name, DRM_MAJOR, &st);
+	int r;
+
+	if (fd == -ENOMSG)
+		return;
+	if (fd < 0) {
+		failed("cannot be opened", -fd);
+		return;
+	}
+	if (!misnamed(&st, true)) {
+		r = say_driver(fd);
+		if (r < 0)
+			failed("does not name its driver", -r);
+		else
+			report_end(STATUS_OK, HINT_NONE);
+	}
+	close(fd);
+}
+
+/* Being DRM master is a privilege: unless it is wanted, a node that does not open is good. */
+static void primary(int dir, const char *name, bool is_wanted)
+{
+	struct stat st;
+	int fd;
+	int r;
+
+	if (!is_wanted) {
+		if (!node_is_device(dir, name, DRM_MAJOR, &st))
+			return;
+		fd = openat(dir, name, O_RDWR | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW | O_CLOEXEC);
+		if (fd < 0) {
+			report_say("not usable, and not needed");
+			report_error(errno);
+			report_end(STATUS_OK, HINT_NONE);
+			return;
+		}
+	} else {
+		fd = node_open(dir, name, DRM_MAJOR, &st);
+		if (fd == -ENOMSG)
+			return;
+		if (fd < 0) {
+			failed("cannot be opened", -fd);
+			return;
+		}
+	}
+	if (!misnamed(&st, false)) {
+		r = say_driver(fd);
+		if (r < 0) {
+			failed("does not name its driver", -r);
+		} else if (is_wanted) {
+			report_end(STATUS_OK, HINT_NONE);
+		} else {
+			report_say(", usable: a client can become DRM master");
+			report_end(STATUS_WARN, HINT_GPU_PRIMARY);
+		}
+	}
+	close(fd);
+}
+
+static void no_directory(int err)
+{
+	report_begin(CHECK_GPU_RENDER, DRI);
+	node_no_directory(err, "no GPU here", HINT_GPU_NO_DIRECTORY);
+	report_skip(CHECK_GPU_PRIMARY, DRI, "no GPU here");
+}
+
+static void no_render_node(bool has_primary)
+{
+	report_begin(CHECK_GPU_RENDER, DRI);
+	report_say(has_primary ? "has a primary node and no render node" : "is empty of GPUs");
+	report_end(STATUS_FAIL, has_primary ? HINT_GPU_NO_RENDER : HINT_GPU_NO_NODES);
+}
+
+static void no_primary_node(bool is_wanted)
+{
+	report_begin(CHECK_GPU_PRIMARY, DRI);
+	report_say(is_wanted ? "has no primary node" : "has no primary node, and none is needed");
+	report_end(is_wanted ? STATUS_FAIL : STATUS_OK, is_wanted ? HINT_GPU_NO_NODES : HINT_NONE);
+}
+
+static bool is_render(const char *name)
+{
+	return name[0] == 'r';
+}
+
+void gpu_check(const struct probe *p)
+{
+	static const char *const words[2] = {"renderD", "card"};
+	static struct node_names names;
+	int dir = open(DRI, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	unsigned int renders = 0;
+	int r = dir < 0 ? -errno : node_list(dir, words, &names);
+
+	if (r < 0) {
+		no_directory(-r);
+		return;
+	}
+	for (unsigned int i = 0; i < names.count; i++) {
+		const char *name = names.at[i];
+		char path[NODE_PATH];
+
+		renders += is_render(name);
+		if (i >= NODE_FINDINGS) {
+			names.left_out++;
+			continue;
+		}
+		node_path(DRI, name, path);
+		report_begin(is_render(name) ? CHECK_GPU_RENDER : CHECK_GPU_PRIMARY, path);
+		if (is_render(name))
+			render(dir, name);
+		else
+			primary(dir, name, p->primary);
+	}
+	if (!renders)
+		no_render_node(names.count > 0);
+	if (renders == names.count)
+		no_primary_node(p->primary);
+	node_left_out(CHECK_GPU_RENDER, DRI, &names);
+	close(dir);
+}
