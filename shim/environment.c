@@ -112,7 +112,7 @@ char **environment_build_in(void *room, size_t room_size, char **given, const st
 		count++;
 	size = (count + added_count + 1) * sizeof(*env);
 	env = room;
-	if (size + TEXT_ROOM > room_size)
+	if (!room || size + TEXT_ROOM > room_size)
 		env = mmap(NULL, size + TEXT_ROOM, PROT_READ | PROT_WRITE,
 			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (env == MAP_FAILED)
