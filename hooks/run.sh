@@ -6,8 +6,8 @@
 #   hooks/run.sh           everything; see README.md
 #   hooks/run.sh stop      end what KEEP=1 left running
 #
-# Environment: STREMIO=FILE.deb runs that package in place of mpv with a test clip; KEEP=1
-# leaves the instance running; DISPLAY= (empty) takes an Xvfb even on a desktop.
+# Environment: STREMIO=FILE.deb or an image (FILE of docker save, podman save or an OCI archive,
+# oci:DIR[:TAG]) runs that in place of mpv with a test clip; KEEP=1 leaves the instance running; DISPLAY= (empty) takes an Xvfb even on a desktop.
 
 set -eu
 top=$(CDPATH='' cd "$(dirname "$0")/.." && pwd)
@@ -16,6 +16,7 @@ case $BUILD in /*) ;; *) BUILD=$(pwd)/$BUILD ;; esac
 export BUILD
 RUN=$BUILD/run
 NAME=stremio-run
+lib=$top/hooks/lib
 STREMIO=${STREMIO:-}
 KEEP=${KEEP:-0}
 t0=$(date +%s)
@@ -26,8 +27,14 @@ t0=$(date +%s)
 . "$top/hooks/lib/incusd.sh"
 # shellcheck source=hooks/lib/image.sh
 . "$top/hooks/lib/image.sh"
+# shellcheck source=hooks/lib/sandbox.sh
+. "$top/hooks/lib/sandbox.sh"
+# shellcheck source=hooks/lib/oci.sh
+. "$top/hooks/lib/oci.sh"
 # shellcheck source=hooks/lib/display.sh
 . "$top/hooks/lib/display.sh"
+# shellcheck source=hooks/lib/tone.sh
+. "$top/hooks/lib/tone.sh"
 
 say() {
 	printf 'run: [%3d s] %s\n' $(($(date +%s) - t0)) "$*"
@@ -58,16 +65,25 @@ cleanup() {
 	exit $rc
 }
 
-# What the kernel says of the application and of PID 1, side by side. Fails when the
-# application is not confined.
+# Run a command where process numbers are those that Incus tells.
+in_daemon() {
+	if [ "$INCUS_PRIVATE" = 1 ]; then
+		incusd_enter "$BUILD/incus" "$@"
+	else
+		"$@"
+	fi
+}
+
+# What the kernel says of the application and of PID 1, side by side, read from outside: an
+# image need have no shell. Fails when the application is not confined.
 # shellcheck disable=SC2016
 confined() {
-	incus exec "$NAME" -- sh -c '
-		read -r app rest < /proc/1/task/1/children
-		echo "app-pid: $app"
+	pid=$(incus query "/1.0/instances/$NAME/state" | sed -n 's/.*"pid": \([0-9]*\).*/\1/p')
+	in_daemon sh -c '
+		read -r app rest < "/proc/$1/task/$1/children"
+		echo "map: $(cat "/proc/$1/uid_map") / $(cat "/proc/$1/gid_map")"
 		sed "s/^/app-/" "/proc/$app/status"
-		sed "s/^/init-/" /proc/1/status
-		echo "map: $(cat /proc/1/uid_map)"' > "$RUN/status"
+		sed "s/^/init-/" "/proc/$1/status"' confined "$pid" > "$RUN/status"
 	awk '
 	function short(v) { sub(/^0+/, "", v); return v == "" ? "none" : "0x" v }
 	function mode(v) { return v == 2 ? "filter" : v == 0 ? "off" : v }
@@ -81,11 +97,19 @@ confined() {
 	{
 		key = $1; sub(/:$/, "", key)
 		v = $0; sub(/^[^ \t]*[ \t]*/, "", v); sub(/[ \t]+$/, "", v)
-		if (key ~ /-[UG]id$/) v = $2
+		if (key == "map") split(v, m, " ")
+		if (key ~ /-Uid$/) v = $2 - m[2]
+		if (key ~ /-Gid$/) v = $2 - m[6]
+		if (key ~ /-Groups$/) {
+			v = ""
+			for (i = 2; i <= NF; i++)
+				v = v (i > 2 ? " " : "") ($i - m[6])
+		}
+		if (key ~ /-NSpid$/) v = $NF
 		s[key] = v
 	}
 	END {
-		printf "  %-26s %-20s %s\n", "", s["app-Name"] " (PID " s["app-pid"] ")",
+		printf "  %-26s %-20s %s\n", "", s["app-Name"] " (PID " s["app-NSpid"] ")",
 			s["init-Name"] " (PID 1)"
 		row("user id", "Uid"); row("group id", "Gid"); row("other groups", "Groups")
 		row("capabilities, effective", "CapEff", 1)
@@ -95,7 +119,6 @@ confined() {
 		row("capabilities, bounding", "CapBnd", 1)
 		row("no_new_privs", "NoNewPrivs")
 		row("seccomp (filters)", "Seccomp", 2)
-		split(s["map"], m, " ")
 		printf "  on the host, these users are %d and %d\n", m[2] + s["app-Uid"], m[2]
 		exit !(s["app-Uid"] > 0 && s["app-Gid"] > 0 && s["app-CapEff"] ~ /^0+$/ &&
 		       s["app-CapPrm"] ~ /^0+$/ && s["app-CapInh"] ~ /^0+$/ &&
@@ -105,24 +128,6 @@ confined() {
 	}' "$RUN/status"
 }
 
-# The frequency of 16 bit mono samples at 48 kHz: rising zero crossings, interpolated, in 3 s
-# from the first second on. Prints hertz; fails on silence.
-tone() {
-	od -An -v -td2 -w2 -j 96000 -N 288000 "$1" | awk '
-	NR > 1 && last < 0 && $1 >= 0 {
-		at = NR - 1 + last / (last - $1)
-		if (!n++)
-			first = at
-		end = at
-	}
-	{ last = $1; if ($1 > peak) peak = $1 }
-	END {
-		if (n < 2 || peak < 300)
-			exit 1
-		printf "%.2f\n", (n - 1) / (end - first) * 48000
-	}'
-}
-
 show_console() {
 	incus console "$NAME" --show-log 2>/dev/null | tr -d '\r' | grep . | tail -n "$1" |
 		sed 's/^/  | /'
@@ -130,19 +135,27 @@ show_console() {
 
 get_ready() {
 	[ "$(id -u)" = 0 ] || fail 'needs root, to make the image and to run Incus (sudo make run)'
-	case $STREMIO in
-	'') ;;
-	*.deb) [ -r "$STREMIO" ] || fail "STREMIO=$STREMIO: cannot read it (give the path of a .deb file)" ;;
-	*) fail "STREMIO=$STREMIO: only a Debian package can be run so (STREMIO=FILE.deb); images in OCI or Docker format are not taken yet" ;;
-	esac
 	mkdir -p "$RUN"
+	case $STREMIO in
+	'') kind=media ;;
+	*.deb)
+		kind=package
+		[ -r "$STREMIO" ] || fail "STREMIO=$STREMIO: cannot read it (give the path of a .deb file)" ;;
+	*)
+		kind=oci
+		( oci_source "$STREMIO" ) 2> "$RUN/said" ||
+			fail "STREMIO=$STREMIO: $(sed 's/^image: import-oci: //' "$RUN/said")" ;;
+	esac
 	# One at a time: instance, display and daemon are named for the run. Daemons do not get it.
 	exec 9> "$RUN/lock"
 	flock -n 9 || {
 		say 'waiting for another run to end'
 		flock -w 300 9 || fail "another run holds $RUN/lock (let it end, or hooks/run.sh stop)"
 	}
-	packages_install build run incus image || exit 1
+	sets='build run incus image'
+	[ $kind != oci ] || sets="$sets oci"
+	# shellcheck disable=SC2086
+	packages_install $sets || exit 1
 	say 'building'
 	"${MAKE:-make}" -s -C "$top" --no-print-directory all || fail 'the build failed (its lines above say why)'
 	rm -f "$RUN"/window*.png "$RUN/tone.raw"
@@ -153,20 +166,24 @@ get_ready() {
 }
 
 make_instance() {
-	if [ -n "$STREMIO" ]; then
-		image=$(image_package "$BUILD/images" "$STREMIO") || exit 1
-	else
-		image=$(image_media "$BUILD/images") || exit 1
-	fi
+	case $kind in
+	media) image=$(image_media "$BUILD/images") ;;
+	package) image=$(image_package "$BUILD/images" "$STREMIO") ;;
+	oci)
+		IMAGE_SHIM=$BUILD/stremio-shim
+		image=$(oci_image "$BUILD/images" "$STREMIO") ;;
+	esac || exit 1
 	say 'giving the image to Incus'
 	image_import "$image" "$NAME" || fail "incus image import failed (see $BUILD/incus/incusd.log)"
 
 	# The profile as it is shipped, with this tree's shim and this machine's storage pool.
 	install -D "$BUILD/stremio-shim" "$RUN/guest/stremio-shim"
 	install "$BUILD/stremio-probe" "$RUN/guest/stremio-probe"
+	install "$BUILD/stremio-hook" "$RUN/stremio-hook"
 	pool=$(incus storage list -f csv | cut -d, -f1 | grep -x default) ||
 		pool=$(incus storage list -f csv | cut -d, -f1 | head -n 1)
 	sed -e "s|source: /usr/local/lib/stremio-shim/guest|source: $RUN/guest|" \
+		-e "s|/usr/local/lib/stremio-shim/stremio-hook|$RUN/stremio-hook|" \
 		-e "s|pool: default|pool: $pool|" "$top/incus-profile.yaml" > "$RUN/profile.yaml"
 	if incus profile show "$NAME" > /dev/null 2>&1; then
 		incus profile edit "$NAME" < "$RUN/profile.yaml"
@@ -174,25 +191,27 @@ make_instance() {
 		incus profile create "$NAME" < "$RUN/profile.yaml" > /dev/null
 	fi || fail 'Incus refuses incus-profile.yaml (its line above says why)'
 
+	# Of an imported image only the image knows the user; nobody else is in there to hide the
+	# cookie from. Ours have the user stremio.
+	cookie=/home/stremio/.Xauthority mode=0600
+	[ $kind != oci ] || cookie=/etc/stremio-shim.Xauthority mode=0444
 	say 'making the instance'
 	incus init "$NAME" "$NAME" --no-profiles --profile "$NAME" \
 		--config "environment.DISPLAY=$DISPLAY" \
-		--config environment.XAUTHORITY=/home/stremio/.Xauthority \
+		--config "environment.XAUTHORITY=$cookie" \
 		> "$RUN/init.log" 2>&1 || fail "incus init: $(grep -m1 Error "$RUN/init.log")"
-	if [ -z "$STREMIO" ]; then
+	if [ $kind = media ]; then
 		# No sound card in sight: SDL's disk driver takes the sound at a sound card's
-		# pace. And no System V shared memory: an X server outside this IPC namespace
-		# cannot attach it, and the player's X11 output notices only when it gets none.
+		# pace.
 		incus config set "$NAME" environment.SDL_AUDIODRIVER=disk \
-			environment.SDL_DISKAUDIOFILE=/home/stremio/tone.raw \
-			linux.sysctl.kernel.shmmni=0
+			environment.SDL_DISKAUDIOFILE=/home/stremio/tone.raw
 	fi
 	# The directory, not the socket: a server that starts anew is found, and read-only, so
 	# that nobody in there can remove the host's sockets.
 	incus config device add "$NAME" x11 disk source=/tmp/.X11-unix path=/tmp/.X11-unix \
 		readonly=true > /dev/null
-	incus file push "$XAUTHORITY" "$NAME/home/stremio/.Xauthority" \
-		--uid 1000 --gid 1000 --mode 0600 > /dev/null
+	incus file push "$XAUTHORITY" "$NAME$cookie" --uid 1000 --gid 1000 \
+		--mode $mode > /dev/null
 }
 
 watch_it() {
@@ -222,7 +241,7 @@ watch_it() {
 	done
 	[ "$colours" -ge 64 ] || fail "the window is blank: $colours colours in $RUN/window.png"
 	say "picture: $colours colours, $RUN/window.png"
-	[ -z "$STREMIO" ] || return 0
+	[ $kind = media ] || return 0
 	sleep 1
 	window_shot "$window" "$RUN/window-2.png" > /dev/null || fail 'the window is gone again'
 	! cmp -s "$RUN/window.png" "$RUN/window-2.png" ||

@@ -46,6 +46,14 @@ __attribute__((noinline)) static int stay_inside(struct finding *f)
 	return 0;
 }
 
+static int change_directory(const char *path, struct finding *f)
+{
+	if (!path || chdir(path) == 0)
+		return 0;
+	return finding_set(f, EXIT_SETUP, "directory", errno, "cannot change to", path,
+			   "make it, for the application's user, or leave --cwd out");
+}
+
 /*
  * The mask goes last: until here a signal is held, from here it has its default effect.
  * What this process has brought on itself by writing to a stderr that is gone is none of
@@ -97,6 +105,7 @@ static int drop_privileges(const struct launch *l, const struct expectation *e, 
  *   groups, bounding, securebits   need capabilities that are about to go
  *   gid before uid          the other way round it would not be allowed any more
  *   capabilities after uid  NO_SETUID_FIXUP has kept them through the change
+ *   the wanted directory after uid: it must be one that the application may enter
  *   parent-death after uid  a change of uid clears it
  *   landlock after uid      what the application cannot reach needs no rule; before the
  *                           filter, which knows none of its calls
@@ -116,6 +125,7 @@ static int confine(const struct becoming *b, int status, const struct expectatio
 	    default_dispositions(e->ignored, f) < 0 ||
 	    stay_inside(f) < 0 ||
 	    (identity && drop_privileges(l, e, f) < 0) ||
+	    change_directory(l->options->cwd, f) < 0 ||
 	    confine_no_new_privs(f) < 0 ||
 	    confine_parent_death(b->parent, f) < 0 ||
 	    landlock_confine(l->options, l->landlock_abi, b->env, f) < 0 ||

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "engine.h"
 #include "environment.h"
 #include "text.h"
 
@@ -40,12 +41,19 @@ static int cannot(struct finding *f, int err, const char *path)
 	return finding_set(f, EXIT_CANNOT_EXEC, STEP, err, "cannot execute", path, hint);
 }
 
+/* What is executed, and what its engine must do without. */
+struct plan {
+	char **argv;
+	char **env;
+	bool no_namespaces;
+};
+
 /* Return: 0 to look further, or -errno when the search ends here. */
-static int try_file(const char *path, char *const argv[], char *const env[], struct finding *f)
+static int try_file(const char *path, const struct plan *p, struct finding *f)
 {
 	int err;
 
-	execve(path, argv, env);
+	execve(path, p->no_namespaces ? engine_arguments(path, p->argv) : p->argv, p->env);
 	err = errno;
 	/* With ENOENT it is the file or what it names in its first bytes. */
 	if (is_missing(err) && access(path, F_OK) < 0)
@@ -53,9 +61,9 @@ static int try_file(const char *path, char *const argv[], char *const env[], str
 	return cannot(f, err, path);
 }
 
-static int try_path(const char *name, char *const argv[], char *const env[], struct finding *f)
+static int try_path(const char *name, const struct plan *p, struct finding *f)
 {
-	const char *dirs = environment_get((char **)(uintptr_t)env, "PATH");
+	const char *dirs = environment_get(p->env, "PATH");
 	int denied = 0;
 	char path[PATH_MAX];
 
@@ -70,7 +78,7 @@ static int try_path(const char *name, char *const argv[], char *const env[], str
 			memcpy(path, dirs, len);
 			path[len] = '/';
 			memcpy(path + len + 1, name, name_len + 1);
-			r = try_file(path, argv, env, f);
+			r = try_file(path, p, f);
 			/* As a shell does it: one that may not be executed does not
 			 * hide one further on. */
 			if (r < 0 && r != -EACCES)
@@ -88,31 +96,34 @@ static int not_found(struct finding *f, const char *name, const char *hint)
 	return finding_set(f, EXIT_NOT_FOUND, STEP, ENOENT, "no such command:", name, hint);
 }
 
-static int exec_default(char *const env[], struct finding *f)
+static int exec_default(const struct plan *p, struct finding *f)
 {
 	static const char *const paths[] = {"/app/bin/stremio", "/usr/bin/stremio"};
 	char name[] = "stremio";
 	char *argv[] = {name, NULL};
+	const struct plan named = {argv, p->env, p->no_namespaces};
 	int r = 0;
 
 	for (size_t i = 0; !r && i < sizeof(paths) / sizeof(paths[0]); i++)
-		r = try_file(paths[i], argv, env, f);
+		r = try_file(paths[i], &named, f);
 	if (!r)
-		r = try_path(name, argv, env, f);
+		r = try_path(name, &named, f);
 	return r ? r : not_found(f, name, "install it in the image, or name a COMMAND");
 }
 
-int command_exec(char *const argv[], char *const env[], struct finding *f)
+int command_exec(char **argv, char **env, const struct policy *policy, struct finding *f)
 {
+	const bool denied = engine_lacks_namespaces(policy);
+	const struct plan p = {argv, denied ? engine_environment(env) : env, denied};
 	int r;
 
 	if (!argv)
-		return exec_default(env, f);
+		return exec_default(&p, f);
 	if (!argv[0][0])
 		return not_found(f, argv[0], NULL);
 	if (strchr(argv[0], '/'))
-		r = try_file(argv[0], argv, env, f);
+		r = try_file(argv[0], &p, f);
 	else
-		r = try_path(argv[0], argv, env, f);
+		r = try_path(argv[0], &p, f);
 	return r ? r : not_found(f, argv[0], "give its whole path, or set PATH");
 }

@@ -2,6 +2,7 @@
 #include "environment.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -63,14 +64,39 @@ static bool yields(const char *entry, const struct added *added, size_t count, b
 	return false;
 }
 
+/* @name: what stands behind a '=' in it does not count. */
 static bool was_kept(char **kept, size_t count, const char *name)
 {
-	size_t len = strlen(name);
+	size_t len = strcspn(name, "=");
 
 	for (size_t i = 0; i < count; i++)
 		if (!strncmp(kept[i], name, len) && kept[i][len] == '=')
 			return true;
 	return false;
+}
+
+char **environment_with(char **given, const char *const *more, size_t count)
+{
+	size_t n = 0;
+	char **env;
+
+	if (!count)
+		return given;
+	while (given[n])
+		n++;
+	env = mmap(NULL, (n + count + 1) * sizeof(*env), PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (env == MAP_FAILED)
+		return NULL;
+	memcpy(env, given, n * sizeof(*env));
+	while (count--) {
+		char *entry = (char *)(uintptr_t)more[count];
+
+		if (!was_kept(env, n, entry))
+			env[n++] = entry;
+	}
+	env[n] = NULL;
+	return env;
 }
 
 char **environment_build(char **given, const struct account *a, const struct runtime_dir *rd)

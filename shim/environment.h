@@ -30,6 +30,16 @@ char **environment_build_in(void *room, size_t room_size, char **given, const st
 			    const struct runtime_dir *rd);
 
 /**
+ * environment_with() - the given environment and what the options add to it.
+ * @given: what this program got. @more: `NAME=VALUE` each. @count: of @more.
+ * Return: @given itself where there is nothing to add; else a NULL-terminated array in a
+ * private mapping that points into both, or NULL without memory.
+ *
+ * A variable that was given wins over one that is added, and of two added the last.
+ */
+char **environment_with(char **given, const char *const *more, size_t count);
+
+/**
  * environment_home() - let a given HOME be the account's home.
  * @given: what this program got. @a: in and out, its home.
  * @f: out, on failure, step "environment".

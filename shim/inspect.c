@@ -55,6 +55,8 @@ static int become_inspector(struct inspection *i, struct launch *l, struct optio
 	probe_find(i->probe);
 	command[0] = i->probe;
 	o->command = command;
+	/* The application's own affair, and not to be found missing before its launch. */
+	o->cwd = NULL;
 	l->options = o;
 	l->terminal = (struct terminal){.kind = TERMINAL_NONE, .fd = -1};
 	if (o->action == ACTION_SELF_TEST && !may_change_identity())

@@ -76,7 +76,7 @@ _Noreturn static int child(void *argument)
 			audit_application(b->becoming.audit);
 			__atomic_store_n(b->pipes->exec, true, __ATOMIC_RELEASE);
 			(void)command_exec(b->becoming.launch->options->command, b->becoming.env,
-					   &f);
+					   b->becoming.launch->policy, &f);
 		}
 	}
 

@@ -24,7 +24,7 @@ struct launch {
 	int landlock_abi;	     /* from landlock_check() */
 	struct terminal terminal;
 	int signals;	    /* from signals_open() */
-	char **environment; /* as this program got it */
+	char **environment; /* as this program got it, and what --env adds */
 	bool init;	    /* this process is PID 1 of its namespace */
 };
 

@@ -68,6 +68,10 @@ static int decide(struct launch *l, struct finding *f)
 {
 	const struct options *o = l->options;
 
+	l->environment = environment_with(environ, o->env, o->env_count);
+	if (!l->environment)
+		return finding_set(f, EXIT_SETUP, "environment", ENOMEM, "no memory for it", NULL,
+				   NULL);
 	if (account_resolve(o->user, &account_files_system, &l->account, f) < 0 ||
 	    environment_home(l->environment, &l->account, f) < 0 ||
 	    account_is_mapped(&l->account, f) < 0 || filter_choose(o, &l->policy, f) < 0 ||
@@ -108,7 +112,7 @@ static int print(struct launch *l, bool json, struct finding *f)
 static int run(char **argv, struct finding *f)
 {
 	struct options options;
-	struct launch plan = {.options = &options, .environment = environ};
+	struct launch plan = {.options = &options};
 	struct supervisor s = {.ready = -1, .terminal = &plan.terminal};
 	unsigned int closed;
 	int status;

@@ -13,6 +13,7 @@
 #define OPTIONS_ARGS_MAX 65536 /* bytes of the args file */
 #define OPTIONS_TMPFS_MAX 16
 #define OPTIONS_PATHS_MAX 128 /* of --rw, and of --ro */
+#define OPTIONS_ENV_MAX 64
 
 enum exec_bounding { BOUNDING_NONE, BOUNDING_LAUNCH, BOUNDING_FULL };
 enum landlock { LANDLOCK_AUTO, LANDLOCK_REQUIRE, LANDLOCK_OFF };
@@ -41,6 +42,9 @@ struct options {
 	size_t ro_count;
 	const char *tmpfs[OPTIONS_TMPFS_MAX]; /* PATH[:OPTIONS] */
 	size_t tmpfs_count;
+	const char *env[OPTIONS_ENV_MAX]; /* NAME=VALUE */
+	size_t env_count;
+	const char *cwd; /* NULL: the one it was started in */
 	enum exec_bounding exec_bounding;
 	uint32_t stop_timeout_ms;
 	uint32_t devices;   /* GROUP_BIT() of enum wire_group: what the application may use */

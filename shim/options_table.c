@@ -81,6 +81,23 @@ static int set_tmpfs(struct options *o, const char *value)
 	return 0;
 }
 
+/* A variable of the application's that nobody else has set. */
+static int set_env(struct options *o, const char *value)
+{
+	const char *equals = strchr(value, '=');
+
+	if (!equals || equals == value || o->env_count == OPTIONS_ENV_MAX)
+		return -EINVAL;
+	o->env[o->env_count++] = value;
+	return 0;
+}
+
+static int set_cwd(struct options *o, const char *value)
+{
+	o->cwd = value;
+	return value[0] == '/' ? 0 : -EINVAL;
+}
+
 static int set_exec_bounding(struct options *o, const char *value)
 {
 	static const char *const names[] = {"none", "launch", "full", NULL};
@@ -250,7 +267,7 @@ const struct option_spec options_table[] = {
 	  "or a file that stremio-policy compiled" },
 	{ 0, "userns", VALUE, false, false, "deny|allow", "deny or allow", set_userns,
 	  "namespaces made by the application's own sandbox\n"
-	  "(default deny)" },
+	  "(default deny: WebKitGTK and Chromium do without)" },
 	{ 0, "audit", NO_VALUE, false, false, NULL, "1 or 0", set_audit,
 	  "name each system call that the policy denies in the\n"
 	  "log, once a program" },
@@ -265,6 +282,12 @@ const struct option_spec options_table[] = {
 	{ 0, "tmpfs", VALUE, true, false, "PATH[:OPTIONS]",
 	  "an absolute PATH[:OPTIONS], at most 16 of them", set_tmpfs,
 	  "mount a private tmpfs there first; repeatable" },
+	/* No twin: environment.NAME does the same, and STREMIO_ENV may be the application's. */
+	{ 0, "env", VALUE, true, true, "NAME=VALUE", "NAME=VALUE, at most 64 of them", set_env,
+	  "set a variable for the application unless it is set;\n"
+	  "repeatable" },
+	{ 0, "cwd", VALUE, false, false, "PATH", "an absolute path", set_cwd,
+	  "the directory that the application starts in" },
 	{ 0, "exec-bounding", VALUE, false, false, "SET", "none, launch or full", set_exec_bounding,
 	  "capabilities left to a later `incus exec`: none,\n"
 	  "launch (default: enough to launch through this\n"

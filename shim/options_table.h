@@ -15,7 +15,7 @@ struct option_spec {
 	const char *name;
 	enum arity arity;
 	bool repeats;	     /* values add up; the twin holds several, separated by ';' */
-	bool no_twin;	     /* --help and --version are no settings */
+	bool no_twin;	     /* --help is no setting, --env a twin itself */
 	const char *value;   /* how help shows the value */
 	const char *expects; /* what an error says about the value */
 	setter set;

@@ -22,6 +22,7 @@
 /* Chromium needs 16 MiB to render at all, 64 to be safe; pages count
  * against the container's memory limit only when they are used. */
 #define SHM_OPTIONS "mode=1777,size=256m"
+#define SHM_LEAST_MIB 64
 
 static int need_proc(struct finding *f)
 {
@@ -58,6 +59,17 @@ static int make_shm(void)
 	return r;
 }
 
+/* With too little, pages stay blank and nobody says why. No blocks: there is no limit. */
+static void warn_of_small_shm(void)
+{
+	struct statfs fs;
+
+	if (statfs("/dev/shm", &fs) == 0 && fs.f_blocks &&
+	    ((uint64_t)fs.f_blocks * (uint64_t)fs.f_bsize) >> 20 < SHM_LEAST_MIB)
+		log_warn(STEP, 0, "less than 64 MiB on", "/dev/shm",
+			 "browsers render nothing then: raise the size of that mount");
+}
+
 static void prepare_shm(void)
 {
 	struct stat dev, shm;
@@ -65,8 +77,10 @@ static void prepare_shm(void)
 
 	/* A directory on the container's /dev will not do: that is a tmpfs of half a
 	 * megabyte in Incus. Any mount of its own is somebody's decision. */
-	if (stat("/dev/shm", &shm) == 0 && stat("/dev", &dev) == 0 && shm.st_dev != dev.st_dev)
+	if (stat("/dev/shm", &shm) == 0 && stat("/dev", &dev) == 0 && shm.st_dev != dev.st_dev) {
+		warn_of_small_shm();
 		return;
+	}
 	r = make_shm();
 	if (r)
 		log_warn(STEP, -r, "cannot mount", "/dev/shm",

@@ -173,8 +173,12 @@ installs_and_uninstalls_below_a_prefix() {
 	cmp "$source" "$doc/${source##*/}"
 	cmp "$alsa_source" "$doc/${alsa_source##*/}"
 	cmp LICENSE "$doc/LICENSE"
+	cmp "${shim%/*}/stremio-hook" "$work/root/opt/other/lib/stremio-shim/stremio-hook"
+	grep -q '"/opt/other/lib/stremio-shim/stremio-hook plug"' \
+		"$work/root/opt/other/lib/udev/rules.d/60-stremio-shim.rules"
 	profile=$work/root/opt/other/share/stremio-shim/incus-profile.yaml
 	grep -q '/opt/other/lib/stremio-shim/guest' "$profile"
+	grep -q 'h=/opt/other/lib/stremio-shim/stremio-hook' "$profile"
 	not grep '/usr/local' "$profile"
 	"$MAKE" -s uninstall BUILD="$products" DESTDIR="$work/root" prefix=/opt/other
 	[ -z "$(find "$work/root" ! -type d)" ]
@@ -194,6 +198,7 @@ manual() {
 manuals_name_every_option_and_no_other() {
 	manual "$shim" shim/stremio-shim.8
 	manual "${shim%/*}/stremio-policy" shim/policy/stremio-policy.1
+	manual "${shim%/*}/stremio-hook" hooks/stremio-hook.8
 }
 
 readme_names_no_option_that_is_not_there() {

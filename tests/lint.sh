@@ -61,7 +61,7 @@ shell_files() {
 }
 
 # The flags the sources see, with the host's headers: musl's are not needed to judge them.
-flags="-std=c11 -D_GNU_SOURCE -Ishim -Ishim/policy -Itests/unit -I$BUILD/policy
+flags="-std=c11 -D_GNU_SOURCE -Ishim -Ishim/policy -Ihooks -Itests/unit -I$BUILD/policy
 	-isystem $BUILD/deps/host/include -isystem $BUILD/deps/alsa/include"
 
 # Only the files' names: what is to be done is always `make format`.
@@ -90,7 +90,7 @@ tidy() {
 lint_cppcheck() {
 	common='--quiet --std=c11 --error-exitcode=1 --inline-suppr
 		--enable=warning,performance,portability --suppress=missingIncludeSystem
-		--library=posix,gnu -D_GNU_SOURCE -D__linux__ -D__x86_64__ -Ishim -Ishim/policy'
+		--library=posix,gnu -D_GNU_SOURCE -D__linux__ -D__x86_64__ -Ishim -Ishim/policy -Ihooks'
 	leaks='--suppress=memleak --suppress=resourceLeak --suppress=leakReturnValNotUsed
 		--suppress=strtokCalled --suppress=invalidFunctionArgBool --suppress=uninitvar:tests/*
 		--suppress=legacyUninitvar:tests/* --suppress=pointerOutOfBoundsCond:tests/*'

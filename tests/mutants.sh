@@ -44,6 +44,7 @@ table() {
 	foreground @ terminal.c @ s/r = set_foreground_group\(t->fd, getpid\(\)\);/r = 0;/ @ given_back @
 	dispositions @ become.c @ /default_dispositions\(e->ignored, f\) < 0/d @ ignored_signals @
 	mask @ become.c @ s/release_signals\(f\) < 0/0/ @ blocked_signals @
+	wanted-directory @ become.c @ /change_directory\(l->options->cwd, f\) < 0/d @ wanted_working_directory @
 	directory @ become.c @ /stay_inside\(f\) < 0/d @ working_directory_outside @
 	umask @ main.c @ /umask\(022\);/d @ umask_is @
 	inherited-descriptors @ main.c @ s/descriptors_clean\(&closed, f\) < 0/0/ @ leaked_desc closed_standard @
@@ -184,11 +185,11 @@ while IFS= read -r line; do
 	fi
 	judge "$name" "$words" < /dev/null
 	if [ "$blind" = blind ]; then
-		sed -E -i '/verify_(privileges\(l|confinement\(status, e)/d' shim/launch.c
+		sed -E -i '/verify_(privileges\(l|confinement\(status, e)/d' shim/become.c
 		sed -E -i 's/verify_supervisor\(r->status, &e, f\) < 0/0/' shim/retire.c
-		sed -E -i 's/return r < 0 \? r : filter_try\(p, f\);/return r;/' shim/launch.c
+		sed -E -i 's/return r < 0 \? r : filter_try\(p, f\);/return r;/' shim/become.c
 		judge "$name, verification removed too" "$words" < /dev/null
-		restore launch.c retire.c
+		restore become.c retire.c
 	fi
 	restore "$file"
 done < list

@@ -6,7 +6,11 @@
 #   display_use DIR       this session's display, or an Xvfb with its files in DIR; exports
 #                         DISPLAY and XAUTHORITY (a private FamilyWild cookie of just this
 #                         display); sets display_kind
-#   display_stop DIR      end that Xvfb
+#   display_server DIR PROGRAM [OPTION]...   an X server with its own cookie on a free display
+#   display_stop DIR      end it
+#   display_local DISPLAY the display of this machine that is meant, as :N
+#   display_authority     the file with the cookies of this session
+#   display_cookie FROM DISPLAY TO   just this display's, for any host name
 #   window_list           ids of the application windows there are, one a line
 #   window_wait OLD SECS  id of the first window not in OLD that is on the screen
 #   window_shot ID FILE   its picture as FILE (PNG), the number of colours on stdout
@@ -22,69 +26,113 @@ display_cookie() {
 	[ -s "$3" ]
 }
 
+# display_entry FILE DISPLAY KEY: add it. By standard input: any user can read a command line.
+display_entry() {
+	printf 'add %s . %s\n' "$2" "$3" | xauth -q -f "$1" source - 2> /dev/null
+}
+
 display_answers() {
 	timeout 10 xwininfo -root > /dev/null 2>&1
 }
 
-# shellcheck disable=SC2034
-display_session() {
-	case $DISPLAY in
+# display_local DISPLAY: as :N, when it is one of this machine's with a socket; else why not.
+display_local() {
+	case $1 in
 	:[0-9]*|unix:[0-9]*) ;;
-	*) echo "x11: DISPLAY=$DISPLAY is not a display of this machine (a container without network reaches only those; DISPLAY= make run uses an Xvfb)" >&2
+	*) echo "DISPLAY=$1 is not a display of this machine: a container reaches only those"
 		return 1 ;;
 	esac
-	DISPLAY=:${DISPLAY#*:}
-	number=${DISPLAY#:}
-	[ -S "/tmp/.X11-unix/X${number%%.*}" ] || {
-		echo "x11: DISPLAY=$DISPLAY: no socket /tmp/.X11-unix/X${number%%.*} (is the server running? DISPLAY= make run uses an Xvfb)" >&2
+	at=${1#*:}
+	at=${at%%.*}
+	case $at in
+	*[!0-9]*) echo "DISPLAY=$1 is not a display"
+		return 1 ;;
+	esac
+	[ -S "/tmp/.X11-unix/X$at" ] || {
+		echo "DISPLAY=$1: no socket /tmp/.X11-unix/X$at: no X server runs there"
 		return 1
 	}
-	# Through sudo HOME is root's: the cookie is in the home of who called it.
-	home=$HOME
+	echo ":$at"
+}
+
+# The file with the session's cookies. Through sudo HOME is root's: it is in the home of who
+# called it.
+display_authority() {
+	home=${HOME:-/}
 	[ -z "${SUDO_USER:-}" ] || home=$(getent passwd "$SUDO_USER" | cut -d: -f6)
-	display_cookie "${XAUTHORITY:-$home/.Xauthority}" "$DISPLAY" "$1/cookie" || {
-		echo "x11: no cookie for $DISPLAY in ${XAUTHORITY:-$home/.Xauthority} (set XAUTHORITY to the session's file; DISPLAY= make run uses an Xvfb)" >&2
+	echo "${XAUTHORITY:-$home/.Xauthority}"
+}
+
+# shellcheck disable=SC2034
+display_session() {
+	else='DISPLAY= make run uses an Xvfb'
+	authority=$(display_authority)
+	name=$(display_local "$DISPLAY") || {
+		echo "x11: $name ($else)" >&2
 		return 1
 	}
+	display_cookie "$authority" "$name" "$1/cookie" || {
+		echo "x11: no cookie for $name in $authority (set XAUTHORITY to the session's file; $else)" >&2
+		return 1
+	}
+	DISPLAY=$name
 	XAUTHORITY=$1/cookie
 	export DISPLAY XAUTHORITY
 	display_answers || {
-		echo "x11: $DISPLAY refuses the cookie of ${home}/.Xauthority (log in anew, or DISPLAY= make run for an Xvfb)" >&2
+		echo "x11: $DISPLAY refuses the cookie of $authority (log in anew, or $else)" >&2
 		return 1
 	}
 	display_kind="this session's display $DISPLAY"
 }
 
-# shellcheck disable=SC2034 # display_kind is for the caller
-display_virtual() {
-	( umask 077 && : > "$1/server-cookie" )
+# usage: display_server DIR PROGRAM [OPTION]...: that X server on a free display with a cookie of
+# its own, DIR/cookie; DIR/number is the display. It outlives the script that calls this.
+display_server() {
+	dir=$1
+	shift
+	rm -f "$dir/number" "$dir/server-cookie" "$dir/named"
+	( umask 077 && : > "$dir/server-cookie" && : > "$dir/named" )
 	# The server looks at the key only, whatever display the entry is for.
-	xauth -q -f "$1/server-cookie" add :0 . "$(mcookie)" 2>/dev/null
-	rm -f "$1/number"
+	key=$(mcookie)
+	display_entry "$dir/server-cookie" :0 "$key"
 	# A session of its own: ^C at the terminal is for the script, which then ends the server
 	# after its clients.
-	setsid Xvfb -displayfd 3 -auth "$1/server-cookie" -screen 0 1280x720x24 -nolisten tcp \
-		-noreset > "$1/xvfb.log" 2>&1 3> "$1/number" < /dev/null &
-	echo $! > "$1/xvfb.pid"
+	setsid "$@" -displayfd 3 -auth "$dir/server-cookie" -nolisten tcp -noreset \
+		> "$dir/server.log" 2>&1 3> "$dir/number" < /dev/null &
+	echo $! > "$dir/server.pid"
 	i=0
-	while [ ! -s "$1/number" ] && kill -0 "$(cat "$1/xvfb.pid")" 2>/dev/null &&
+	while [ ! -s "$dir/number" ] && kill -0 "$(cat "$dir/server.pid")" 2>/dev/null &&
 	      [ $i -lt 100 ]; do
 		sleep 0.1
 		i=$((i + 1))
 	done
-	[ -s "$1/number" ] || {
-		echo "x11: Xvfb did not start: $(tail -n 1 "$1/xvfb.log") (see $1/xvfb.log)" >&2
+	[ -s "$dir/number" ] || {
+		echo "x11: $1 did not start: $(tail -n 1 "$dir/server.log") (see $dir/server.log)" >&2
 		return 1
 	}
-	DISPLAY=:$(cat "$1/number")
 	# The entry for :0 made to fit the number that the server chose.
-	key=$(xauth -f "$1/server-cookie" list | awk '{ print $3 }')
-	xauth -q -f "$1/named" add "$DISPLAY" . "$key" 2>/dev/null
-	display_cookie "$1/named" "$DISPLAY" "$1/cookie" || return 1
-	rm -f "$1/named"
+	display_entry "$dir/named" ":$(cat "$dir/number")" "$key"
+	display_cookie "$dir/named" ":$(cat "$dir/number")" "$dir/cookie" || return 1
+	rm -f "$dir/named"
+}
+
+# Process id of that server. The number alone may have been given to another process since.
+display_server_pid() {
+	[ -s "$1/server.pid" ] || return 1
+	read -r server < "$1/server.pid" || return 1
+	case $(tr '\0' ' ' < "/proc/$server/cmdline" 2>/dev/null) in
+	*"$1/server-cookie"*) echo "$server" ;;
+	*) return 1 ;;
+	esac
+}
+
+# shellcheck disable=SC2034 # display_kind is for the caller
+display_virtual() {
+	display_server "$1" Xvfb -screen 0 1280x720x24 || return 1
+	DISPLAY=:$(cat "$1/number")
 	XAUTHORITY=$1/cookie
 	export DISPLAY XAUTHORITY
-	display_answers || { echo "x11: $DISPLAY does not answer (see $1/xvfb.log)" >&2; return 1; }
+	display_answers || { echo "x11: $DISPLAY does not answer (see $1/server.log)" >&2; return 1; }
 	display_kind="Xvfb on $DISPLAY"
 }
 
@@ -98,13 +146,10 @@ display_use() {
 }
 
 display_stop() {
-	[ -s "$1/xvfb.pid" ] || return 0
-	read -r xvfb < "$1/xvfb.pid"
-	case $(tr '\0' ' ' < "/proc/$xvfb/cmdline" 2>/dev/null) in
-	*"$1/server-cookie"*) kill "$xvfb" 2>/dev/null || : ;;
-	esac
-	wait "$xvfb" 2>/dev/null || :
-	rm -f "$1/xvfb.pid"
+	server=$(display_server_pid "$1") || { rm -f "$1/server.pid"; return 0; }
+	kill "$server" 2>/dev/null || :
+	wait "$server" 2>/dev/null || :
+	rm -f "$1/server.pid"
 }
 
 # Windows with a class, of a size that is not a helper's.

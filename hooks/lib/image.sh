@@ -5,19 +5,23 @@
 # FILE of an image on its last line; FILE.meta.tar and FILE.squashfs make the image.
 #
 #   image_media DIR            Debian, mpv, a clip with a moving picture and a 440 Hz tone
-#   image_package DIR DEB      Debian and the application package DEB, which brings
-#                              /usr/bin/stremio (or /opt/stremio/stremio)
+#   image_package DIR PACKAGE  Debian and the application PACKAGE, a .deb file or a name, which
+#                              brings /usr/bin/stremio, /opt/stremio/stremio or /usr/bin/NAME
 #   image_busybox DIR          BusyBox only, for tests: starts in a fraction of a second
 #   image_import FILE ALIAS    give it to Incus unless it has it already
 #
 # The name holds a hash of this recipe, of the name and version of every package that goes in
-# (as apt resolves them for an empty system) and of DEB: what has not changed is made once.
+# (as apt resolves them for an empty system), of a .deb file and of the program IMAGE_SHIM: what has
+# not changed is made once. IMAGE_SHIM, where set, goes into the image as /opt/stremio-shim's shim;
+# otherwise only a profile brings one. With IMAGE_SYSTEM=1 systemd is there and stays the init.
 # Needs packages.sh image (or busybox) and, for a private list of packages, apt-sources.sh.
 
-top=${top:-$(CDPATH='' cd "$(dirname "$0")/../.." && pwd)}
-BUILD=${BUILD:-$top/build}
+# Sourced: of who says where it is (top, the tree's).
+lib=${lib:-${top:+$top/hooks/lib}}
+lib=${lib:-$(CDPATH='' cd "$(dirname "$0")" && pwd)}
+BUILD=${BUILD:-$(CDPATH='' cd "$lib/../.." && pwd)/build}
 # shellcheck source=hooks/lib/apt-sources.sh
-. "$top/hooks/lib/apt-sources.sh"
+. "$lib/apt-sources.sh"
 
 image_say() {
 	printf 'image: [%3d s] %s\n' $(($(date +%s) - image_t0)) "$*" >&2
@@ -90,8 +94,14 @@ image_skeleton() {
 	chown 1000:1000 "$skel/home/stremio"
 	chmod 700 "$skel/home/stremio"
 	chmod 1777 "$skel/tmp"
-	# Where the profile is not used the shim may still be the init (it is mounted there).
-	ln -sf /opt/stremio-shim/stremio-shim "$skel/sbin/init"
+	# Where the profile is not used the shim may still be the init.
+	if [ -n "${IMAGE_SHIM:-}" ]; then
+		install -D -m 755 "$IMAGE_SHIM" "$skel/opt/stremio-shim/stremio-shim" || return 1
+		if [ -e "${IMAGE_SHIM%/*}/stremio-probe" ]; then
+			install -m 755 "${IMAGE_SHIM%/*}/stremio-probe" "$skel/opt/stremio-shim/"
+		fi
+	fi
+	[ -n "${IMAGE_SYSTEM:-}" ] || ln -sf /opt/stremio-shim/stremio-shim "$skel/sbin/init"
 	printf '%s\n' -- "$@" > "$skel/etc/stremio-shim.args"
 }
 
@@ -134,16 +144,16 @@ image_player_files() {
 	[ -s "$1/usr/share/stremio-demo/clip.mkv" ]
 }
 
-# The same for an application package.
+# The same for an application package, named IMAGE_PACKAGE.
 image_package_files() {
-	if ! chroot "$1" test -x /usr/bin/stremio; then
-		chroot "$1" test -x /opt/stremio/stremio || {
-			echo 'image: the package brought neither /usr/bin/stremio nor /opt/stremio/stremio' >&2
-			return 1
-		}
-		ln -s /opt/stremio/stremio "$1/usr/bin/stremio"
-	fi
-	image_skeleton "$1" /usr/bin/stremio
+	for program in /usr/bin/stremio /opt/stremio/stremio "/usr/bin/$IMAGE_PACKAGE"; do
+		if chroot "$1" test -x "$program"; then
+			image_skeleton "$1" "$program"
+			return
+		fi
+	done
+	echo "image: the package brought none of /usr/bin/stremio, /opt/stremio/stremio, /usr/bin/$IMAGE_PACKAGE" >&2
+	return 1
 }
 
 # usage: image_debian FILE FUNCTION [MMDEBSTRAP OPTION]...
@@ -161,7 +171,7 @@ image_debian() {
 			--dpkgopt='path-exclude=/usr/share/man/*' \
 			--dpkgopt='path-exclude=/usr/share/info/*' \
 			--dpkgopt='path-exclude=/usr/share/locale/*' \
-			--customize-hook="sh '$top/hooks/lib/image.sh' --$fn \"\$1\"" "$@" \
+			--customize-hook="sh '$lib/image.sh' --$fn \"\$1\"" "$@" \
 			"$codename" "$file.tar" "$BUILD/apt/sources.list.d/private.sources" \
 			2>&1 < /dev/null || rc=$?
 		echo "$rc" > "$log.rc"
@@ -185,7 +195,12 @@ image_debian() {
 
 # usage: SOMETHING | image_name DIR NAME: FILE for an image made from what is piped in.
 image_name() {
-	hash=$(cat - "$top/hooks/lib/image.sh" | sha256sum | cut -c1-16)
+	hash=$({
+		echo "${IMAGE_SYSTEM:-}"
+		cat - "$lib/image.sh"
+		[ -z "${IMAGE_SHIM:-}" ] || cat "$IMAGE_SHIM"
+		[ ! -e "${IMAGE_SHIM:+${IMAGE_SHIM%/*}/stremio-probe}" ] || cat "${IMAGE_SHIM%/*}/stremio-probe"
+	} | sha256sum | cut -c1-16)
 	mkdir -p "$1" && echo "$(cd "$1" && pwd)/$2-$hash"
 }
 
@@ -215,23 +230,39 @@ image_media() {
 
 image_package() {
 	image_t0=$(date +%s)
-	deb=$(readlink -f "$2") || deb=$2
-	dpkg-deb --field "$deb" Package > /dev/null || {
-		echo "image: $2: not a Debian package (STREMIO=FILE.deb)" >&2
+	case $2 in
+	*.deb)
+		deb=$(readlink -f "$2") || deb=$2
+		dpkg-deb --field "$deb" Package > /dev/null || {
+			echo "image: $2: not a Debian package (STREMIO=FILE.deb)" >&2
+			return 1
+		}
+		set -- "$1" "$deb" --hook-dir=/usr/share/mmdebstrap/hooks/file-mirror-automount
+		IMAGE_PACKAGE=$(dpkg-deb --field "$deb" Package)
+		# shellcheck disable=SC2016
+		what=$(dpkg-deb -W --showformat='${Package} ${Version}' "$deb") ;;
+	*) IMAGE_PACKAGE=$2 what=$2 ;;
+	esac
+	export IMAGE_PACKAGE
+	image_lists || return 1
+	closure=$(image_closure "$2" ${IMAGE_SYSTEM:+systemd-sysv dbus})
+	[ -n "$closure" ] || {
+		echo "image: $2: $(grep -m1 ^E: "$BUILD/apt/resolve.log") (see $BUILD/apt/resolve.log)" >&2
 		return 1
 	}
-	image_lists || return 1
-	file=$({ sha256sum < "$deb"; image_closure "$deb"; } | image_name "$1" package) || return 1
+	file=$({
+		[ ! -f "$2" ] || sha256sum < "$2"
+		echo "$closure"
+	} | image_name "$1" package) || return 1
 	if image_there "$file"; then
 		image_say "reusing ${file##*/}"
 	else
-		image_say "making ${file##*/} with ${deb##*/}"
-		# The package must be seen inside under the same name.
-		image_debian "$file" image_package_files --include="$deb" \
-			--hook-dir=/usr/share/mmdebstrap/hooks/file-mirror-automount || return 1
-		# shellcheck disable=SC2016
-		image_meta "$file" "Debian with $(dpkg-deb -W --showformat='${Package} ${Version}' "$deb")" ||
-			return 1
+		image_say "making ${file##*/} with $what"
+		# A package's file must be seen inside under the same name: the hook mounts it.
+		deb=$2
+		shift 2
+		image_debian "$file" image_package_files --include="$deb${IMAGE_SYSTEM:+,systemd-sysv,dbus}" "$@" || return 1
+		image_meta "$file" "Debian with $what" || return 1
 		image_say "done, $(($(stat -c %s "$file.squashfs") / 1048576)) MiB"
 	fi
 	echo "$file"
@@ -281,7 +312,7 @@ if [ "${0##*/}" = image.sh ]; then
 	case ${1:-} in
 	--image_player_files|--image_package_files) "${1#--}" "$2" ;;
 	media|busybox) image_"$1" "${2:-$BUILD/images}" ;;
-	package) image_package "${3:-$BUILD/images}" "${2:?usage: image.sh package DEB [DIR]}" ;;
-	*) echo 'usage: image.sh media|busybox [DIR] | package DEB [DIR]' >&2; exit 64 ;;
+	package) image_package "${3:-$BUILD/images}" "${2:?usage: image.sh package PACKAGE [DIR]}" ;;
+	*) echo 'usage: image.sh media|busybox [DIR] | package PACKAGE [DIR]' >&2; exit 64 ;;
 	esac
 fi

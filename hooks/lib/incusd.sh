@@ -6,7 +6,11 @@
 #   incus_use DIR        the machine's Incus when it answers (or can be started as a systemd
 #                        service), else a private one in DIR; says which, sets INCUS_PRIVATE
 #   incusd_start DIR     bring up a private daemon with its state below DIR
+#   incusd_restart DIR   the daemon alone; its instances live on
 #   incusd_stop DIR      stop it and what runs in it; DIR itself is the caller's
+#   incusd_enter DIR COMMAND...   run a command where it runs
+#
+# INCUSD_GROUP is the group that may use a private one (root).
 #
 # A private daemon lives in mount, network and process id namespaces of its own: nothing it
 # does leaves the machine (at start it asks for an image server), its mounts and lxcfs are
@@ -83,10 +87,24 @@ incusd_start() {
 		# be open, and the home of a checkout (/root) seldom is.
 		mkdir -p /var/lib/incus
 		mount --bind "$1" /var/lib/incus || exit 1
+		# What stremio-hook keeps there is by instance name, and another daemon may have
+		# instances of the same names.
+		mkdir -p -m 700 /run/stremio-shim
+		mount -t tmpfs -o mode=700 stremio-shim /run/stremio-shim || exit 1
+		# /sys shows the network devices of whoever mounted it, and Incus looks there for
+		# those that it makes. Whole and fresh: in a user namespace the kernel allows a
+		# mount of it only where nothing of it is hidden.
+		mkdir -p "$1/sys"
+		mount -t sysfs -o nosuid,nodev,noexec sysfs "$1/sys" &&
+			mount --rbind /sys/fs/cgroup "$1/sys/fs/cgroup" &&
+			mount --move "$1/sys" /sys || exit 1
 		export INCUS_DIR=/var/lib/incus
 		# Not exec: as process 1 of its namespace it would have to reap for others.
-		"$2" --group root
-		' incusd "$d" "$daemon" >> "$d/incusd.log" 2>&1 < /dev/null &
+		while :; do
+			"$2" --group "$3"
+			rm "$1/again" 2> /dev/null || exit
+		done
+		' incusd "$d" "$daemon" "${INCUSD_GROUP:-root}" >> "$d/incusd.log" 2>&1 < /dev/null &
 	echo $! > "$d/pid"
 	if ! "$daemon" waitready --timeout=60 >> "$d/incusd.log" 2>&1; then
 		echo "incus: the private daemon did not come up: $(incusd_why "$d") (see $d/incusd.log)" >&2
@@ -97,6 +115,30 @@ incusd_start() {
 	if [ -z "$(incus storage list -f csv)" ]; then
 		incusd_preseed || { incusd_stop "$d"; return 1; }
 	fi
+}
+
+# Process id of the daemon itself, below the shell that is the first of its namespace.
+incusd_daemon_pid() {
+	first=$(incusd_pid "$1") || return 1
+	# No end of line is there, so that read says it found the end of the file.
+	read -r child _ < "/proc/$first/task/$first/children" || [ -n "$child" ] || return 1
+	# shellcheck disable=SC2013 # words of one line
+	for p in $(cat "/proc/$child/task/$child/children"); do
+		[ "$(readlink "/proc/$p/exe")" != "$(readlink -f "$(incusd_program)")" ] || { echo "$p"; return 0; }
+	done
+	return 1
+}
+
+incusd_restart() {
+	p=$(incusd_daemon_pid "$1") || return 1
+	touch "$1/again"
+	kill -TERM "$p"
+	i=0
+	while kill -0 "$p" 2> /dev/null && [ $i -lt 300 ]; do
+		sleep 0.1
+		i=$((i + 1))
+	done
+	"$(incusd_program)" waitready --timeout=60
 }
 
 incusd_why() {
@@ -145,6 +187,15 @@ incusd_stop() {
 		find /sys/fs/cgroup -depth -type d -path "*/lxc.*.${c##*/}*" \
 			-exec rmdir {} + 2>/dev/null || :
 	done
+}
+
+# incusd_enter DIR COMMAND...: where the private daemon runs, with its mounts and process numbers.
+incusd_enter() {
+	read -r first < "$1/pid"
+	# No end of line is there, so that read says it found the end of the file.
+	read -r child _ < "/proc/$first/task/$first/children" || [ -n "$child" ] || return 1
+	shift
+	nsenter -t "$child" -m -p "$@"
 }
 
 # shellcheck disable=SC2034 # INCUS_PRIVATE is for the caller

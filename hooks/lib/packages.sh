@@ -9,26 +9,36 @@
 # Incus is in no Debian 12 suite but -backports; the lists for that live below build/apt, so
 # the system's own sources stay as they are (apt-sources.sh).
 
-top=${top:-$(CDPATH='' cd "$(dirname "$0")/../.." && pwd)}
-BUILD=${BUILD:-$top/build}
+# Sourced: of who says where it is (top, the tree's).
+lib=${lib:-${top:+$top/hooks/lib}}
+lib=${lib:-$(CDPATH='' cd "$(dirname "$0")" && pwd)}
+BUILD=${BUILD:-$(CDPATH='' cd "$lib/../.." && pwd)/build}
 # shellcheck source=hooks/lib/apt-sources.sh
-. "$top/hooks/lib/apt-sources.sh"
+. "$lib/apt-sources.sh"
 
 # The packages of one set, by name.
 package_set() {
 	case $1 in
-	build) echo gcc make musl-tools libc6-dev linux-libc-dev libseccomp-dev pkgconf dpkg-dev \
-		ca-certificates xz-utils bzip2 patch libx11-dev libxcb1-dev libxau-dev libxdmcp-dev ;;
+	build) echo gcc make musl-tools libc6-dev linux-libc-dev libseccomp-dev libudev-dev pkgconf \
+		dpkg-dev ca-certificates xz-utils bzip2 patch libx11-dev libxcb1-dev libxau-dev libxdmcp-dev ;;
 	unit) echo libcmocka-dev libseccomp-dev libcap-ng-dev ;;
 	container) echo python3 python3-jsonschema python3-prometheus-client strace util-linux \
 		procps xvfb xauth pulseaudio pipewire weston ;;
-	bench) echo python3 tini catatonit dumb-init bubblewrap firejail crun golang-github-containers-common libseccomp-dev ;;
+	bench) echo python3 tini catatonit dumb-init bubblewrap firejail crun \
+		golang-github-containers-common libseccomp-dev xvfb xauth x11-utils alsa-utils vainfo \
+		pulseaudio ;;
 	lint) echo clang-format clang-tidy cppcheck shellcheck ;;
 	incus) echo incus-base incus-client lxcfs iproute2 procps util-linux squashfs-tools ;;
 	image) echo mmdebstrap squashfs-tools ca-certificates ;;
+	oci) echo skopeo umoci jq squashfs-tools util-linux uidmap ;;
+	recipes) echo runc crun podman tini curl ;;
 	busybox) echo busybox-static squashfs-tools ;;
+	machine) echo qemu-system-x86 mmdebstrap e2fsprogs squashfs-tools busybox-static ca-certificates \
+		python3 util-linux ;;
+	session) echo xvfb xauth x11-utils xserver-xephyr dnsmasq-base nftables python3 musl-tools \
+		strace pulseaudio pulseaudio-utils ;;
 	run) echo xvfb xauth x11-utils x11-apps netpbm ;;
-	*) echo "packages: $1: no such set (build unit container bench lint incus image busybox run)" >&2
+	*) echo "packages: $1: no such set (build unit container bench lint incus image oci recipes busybox machine session run)" >&2
 		return 64 ;;
 	esac
 }

@@ -29,6 +29,8 @@ static const char *const texts[HINTS] = {
 		"on the host give the node itself: " DEVICE "add %N %B " NODE,
 	[HINT_NODE_READ_ONLY] = "its mode lets the application read only: on the host: " DEVICE
 				"set %N DEVICE mode=0660 gid=%G (DEVICE: see " DEVICE "show %N)",
+	[HINT_NODE_MODE] = "its mode lets nobody but its owner write: on the host: " DEVICE
+			   "set %N DEVICE mode=0660 gid=%G (DEVICE: see " DEVICE "show %N)",
 	[HINT_NODE_ROOTS] = "group 0 is never handed to the application: on the host: " DEVICE
 			    "set %N DEVICE gid=%G mode=0660 (DEVICE: see " DEVICE "show %N)",
 	[HINT_NODE_GROUP] =

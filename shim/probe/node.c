@@ -229,6 +229,10 @@ void node_forbidden(int dir, const char *name, const struct stat *st, int err)
 	} else if (st->st_gid == 0 || in_group(st->st_gid)) {
 		report_say("forbidden by its owner and mode");
 		hint = HINT_NODE_ROOTS;
+	} else if ((st->st_mode >> 3 & 6) != 6) {
+		/* The shim adds no group that this would not help. */
+		report_say("forbidden by its mode to its group and others");
+		hint = HINT_NODE_MODE;
 	} else {
 		report_say("forbidden: the application is not in its group");
 		hint = HINT_NODE_GROUP;

@@ -261,7 +261,8 @@ static void say_pcm(snd_pcm_t *pcm)
 	if (snd_pcm_info_malloc(&info) < 0)
 		return;
 	if (snd_pcm_info(pcm, info) == 0) {
-		quote_field(snd_pcm_info_get_name(info), 80);
+		/* Half of its room: escaped it may be four times as long, and the verdict follows. */
+		quote_field(snd_pcm_info_get_name(info), 40);
 		report_say(": ");
 	}
 	snd_pcm_info_free(info);

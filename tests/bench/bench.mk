@@ -1,5 +1,6 @@
 # What `make bench` runs: a static musl program that does nothing, and the stopwatch.
-BENCH_PROGRAMS := $(BUILD)/bench/spawn $(BUILD)/bench/nothing
+BENCH_PROGRAMS := $(BUILD)/bench/spawn $(BUILD)/bench/nothing $(BUILD)/bench/hook_cost
+BENCHES += tests/bench/devices.sh
 
 $(BUILD)/bench/nothing: tests/bench/nothing.c | $(BUILD)/tools
 	@mkdir -p $(@D)

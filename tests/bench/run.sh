@@ -25,6 +25,7 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 chmod 755 "$stage"
 cp "$SHIM" "$stage/stremio-shim"
+cp "$BUILD/stremio-probe" "$stage/stremio-probe"
 cp "$out/nothing" "$stage/nothing"
 chmod 755 "$stage"/*
 # Pages of the file that wait to be written would count as dirty memory.
@@ -74,6 +75,9 @@ echo
 
 sh tests/bench/memory.sh "$shim" "$app" | tee "$out/memory.md"
 
+echo
+sh tests/bench/self_test.sh "$shim" | tee "$out/self_test.md"
+
 # Programs of the parts that print figures of their own (Makefile: BENCHES).
 for bench in ${BENCHES:-}; do
 	echo
@@ -83,3 +87,8 @@ done
 # What gets out under each of them; keeps its table itself.
 echo
 sh tests/bench/escape_peers.sh
+
+# mpv, confined and not, in the stack tier's root file system (made the first time).
+echo
+COST=1 sh tests/stack/run.sh | tee "$out/player.log" | grep -v '^ok \|^#'
+grep '^|' "$out/player.log" > "$out/player.md" || :

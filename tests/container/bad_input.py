@@ -234,6 +234,6 @@ def help_and_version_go_to_stdout_and_exit_0():
         proc = Box().spawn([SHIM, option]).ends(0)
         check(proc.out() and not proc.err(), f"{option}: {proc.out()!r} {proc.err()!r}")
     text = Box().spawn([SHIM, "--help"]).ends(0).out()
-    for word in ("--user", "--policy", "--userns", "--tmpfs", "--exec-bounding", "--stop-timeout",
-                 "--ready", "--verbose", "--quiet", "--help", "--version"):
+    for word in ("--user", "--policy", "--userns", "--tmpfs", "--env", "--cwd", "--exec-bounding",
+                 "--stop-timeout", "--ready", "--verbose", "--quiet", "--help", "--version"):
         check(word in text, f"--help does not tell about {word}")

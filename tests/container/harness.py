@@ -262,6 +262,11 @@ class Box:
         os.chmod(self.path(name), mode)
         return self
 
+    def link(self, target, name):
+        os.makedirs(os.path.dirname(self.path(name)), mode=0o755, exist_ok=True)
+        os.symlink(target, self.path(name))
+        return self
+
     def _devices(self, shm):
         mount("dev", self.path("dev"), "tmpfs", MS_NOSUID, "mode=755")
         for name, minor in (("null", 3), ("zero", 5), ("full", 7), ("random", 8), ("urandom", 9)):

@@ -87,6 +87,24 @@ def the_application_keeps_a_working_directory_inside_the_container():
 
 
 @test()
+def the_wanted_working_directory_is_entered_with_the_rights_of_the_application():
+    equal(state(options=("--cwd=/var",))[0]["cwd"], "/var", "cwd of the application")
+    box = Box()
+    os.makedirs(box.path("closed"), mode=0o700)
+    for path, why in (("/closed", "Permission denied"), ("/nowhere", "No such file")):
+        proc = box.shim(APP, "exit", "0", options=(f"--cwd={path}",)).ends(71)
+        line = proc.err()
+        check(line.count("\n") == 1 and "directory: " in line and why in line, repr(line))
+
+
+@test()
+def variables_of_the_options_reach_the_application_unless_they_were_given():
+    proc = state(env={"A": "given"}, options=("--env=A=option", "--env=B=option"))[1]
+    for line in ("env A=given", "env B=option"):
+        check(line in proc.lines(), f"no {line!r} in {proc.out()!r}")
+
+
+@test()
 def a_working_directory_outside_the_container_is_not_handed_on():
     def escape():
         fd = os.open("/", os.O_RDONLY | os.O_DIRECTORY)

@@ -50,13 +50,16 @@ def dev_shm_is_a_shared_memory_file_system_even_if_a_bare_directory_was_there():
 
 
 @test()
-def a_dev_shm_that_is_there_is_left_alone():
-    def own():
-        os.mkdir("/dev/shm")
-        mount("mine", "/dev/shm", "tmpfs", 0, "size=1m,mode=1777")
-    proc = state(Box(), pre=own)[1]
-    equal(sum(line.startswith("mount /dev/shm=") for line in proc.lines()), 1, "mounts there")
-    check("size=1024k" in mounts(proc)["/dev/shm"], mounts(proc)["/dev/shm"])
+def a_dev_shm_that_is_there_is_left_alone_and_one_that_is_too_small_told():
+    for size, small in (("1m", True), ("63m", True), ("64m", False), ("0", False)):
+        def own():
+            os.mkdir("/dev/shm")
+            mount("mine", "/dev/shm", "tmpfs", 0, f"size={size},mode=1777")
+        proc = state(Box(), pre=own)[1]
+        equal(sum(line.startswith("mount /dev/shm=") for line in proc.lines()), 1, "mounts there")
+        if size == "1m":
+            check("size=1024k" in mounts(proc)["/dev/shm"], mounts(proc)["/dev/shm"])
+        equal("less than 64 MiB on '/dev/shm'" in proc.err(), small, f"a warning of {size}")
 
 
 @test()

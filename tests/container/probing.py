@@ -50,7 +50,8 @@ def probe(box, *groups, env=None, peers=(), uid=UID, gids=(), deadline=DEADLINE_
     env = {key: value for key, value in {**ENV, **(env or {})}.items() if value is not None}
     proc = box.spawn(["/opt/s/stremio-probe", f"--deadline-ms={deadline}", *options, *groups],
                      env=env, pre=become, stdin=os.open("/dev/null", os.O_RDONLY))
-    proc.ends(0, timeout=deadline / 1000 + 15)
+    code = proc.wait(timeout=deadline / 1000 + 15)
+    check(code == 0, f"exit status {code}: {proc.err()[-2000:]!r}, told: {told(proc)}")
     if not harness.ASAN:
         equal(proc.err(), "", "what the probe says on its stderr")
     found = records.findings(proc.text[1], *groups)
@@ -58,6 +59,10 @@ def probe(box, *groups, env=None, peers=(), uid=UID, gids=(), deadline=DEADLINE_
         check(record.us < deadline * 1000, f"{record} took {record.us} us")
         check(record.hint or record.status in ("ok", "skip"), f"{record} has no hint")
     return Findings(found)
+
+
+def told(proc):
+    return records.read(proc.text[1][:len(proc.text[1]) // 1024 * 1024])
 
 
 class Findings:

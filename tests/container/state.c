@@ -137,7 +137,10 @@ int main(int argc, char **argv)
 	loopback();
 	for (char **entry = environ; *entry; entry++)
 		printf("env %s\n", *entry);
-	printf("end\n");
+	printf("args");
+	for (char **word = argv + 1; argc > 0 && *word; word++)
+		printf(" %s", *word);
+	printf("\nend\n");
 	fflush(stdout);
 	if (argc > 1 && !strcmp(argv[1], "hold"))
 		for (;;)

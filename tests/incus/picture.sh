@@ -21,8 +21,10 @@ test_run_shows_a_moving_picture_and_a_tone() {
 
 test_run_refuses_what_it_cannot_run() {
 	echo > "$RIG/image.tar"
-	run_demo STREMIO="$RIG/image.tar" && die 'it took a tar file'
-	grep -q 'only a Debian package' "$RIG/demo" || die "$(tail -n 1 "$RIG/demo")"
+	run_demo STREMIO="$RIG/image.tar" && die 'it took an empty file'
+	grep -q 'not an OCI or Docker image' "$RIG/demo" || die "$(tail -n 1 "$RIG/demo")"
+	run_demo STREMIO=oci:/no/such && die 'it took a directory that is not there'
+	grep -q 'run: STREMIO=oci:/no/such: .*no such file' "$RIG/demo" || die "$(tail -n 1 "$RIG/demo")"
 	run_demo STREMIO=/no/such.deb && die 'it took a file that is not there'
 	grep -q '/no/such.deb: cannot read' "$RIG/demo" || die "$(tail -n 1 "$RIG/demo")"
 	run_demo DISPLAY=:4711 && die 'it took a display that is not there'

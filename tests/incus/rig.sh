@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck disable=SC2154 # top is set by run.sh
 #
-# The rig of the Incus tier: a private daemon, a BusyBox image, the shipped profile with its one
-# host path rewritten, and the verbs the tests are written in. For sourcing by run.sh.
+# The rig of the Incus tier: a private daemon, a BusyBox image, the shipped profile with its
+# host paths rewritten, and the verbs the tests are written in. For sourcing by run.sh.
 
 # Say why and end the test (each runs in a subshell of its own).
 die() {
@@ -13,6 +13,8 @@ die() {
 
 rig_up() {
 	chmod 711 "$RIG"
+	# shellcheck disable=SC2034 # for incusd_start
+	! getent group incus-admin > /dev/null || INCUSD_GROUP=incus-admin
 	incusd_start "$RIG/incus" || return 1
 	image=$(image_busybox "$BUILD/images" 2> "$RIG/image.log") || {
 		tail -n 1 "$RIG/image.log" >&2
@@ -21,8 +23,10 @@ rig_up() {
 	image_import "$image" busybox || return 1
 	install -D "$BUILD/stremio-shim" "$RIG/guest/stremio-shim" || return 1
 	install "$BUILD/stremio-probe" "$RIG/guest/stremio-probe" || return 1
-	sed "s|/usr/local/lib/stremio-shim/guest|$RIG/guest|" "$top/incus-profile.yaml" \
-		> "$RIG/profile.yaml"
+	fake_up "$RIG/fake" "$BUILD/stremio-hook" || return 1
+	sed -e "s|/usr/local/lib/stremio-shim/guest|$RIG/guest|" \
+		-e "s|/usr/local/lib/stremio-shim/stremio-hook|$FAKE/stremio-hook|" \
+		"$top/incus-profile.yaml" > "$RIG/profile.yaml"
 	incus profile create stremio < "$RIG/profile.yaml" > /dev/null || return 1
 }
 
@@ -154,11 +158,17 @@ fails_with() {
 	echo "$line" | grep -qE -- "$3" || die "the line is: $line"
 }
 
+# The first process of the daemon's namespaces.
+daemon_pid() {
+	read -r first < "$RIG/incus/pid"
+	# Without a newline at its end, which read calls a failure.
+	read -r child _ < "/proc/$first/task/$first/children" || :
+	echo "$child"
+}
+
 # Run a command where the daemon runs: its mounts and process numbers.
 in_daemon() {
-	read -r first < "$RIG/incus/pid"
-	read -r child _ < "/proc/$first/task/$first/children"
-	nsenter -t "$child" -m -p "$@"
+	incusd_enter "$RIG/incus" "$@"
 }
 
 gone() {

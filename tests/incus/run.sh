@@ -22,8 +22,16 @@ passed=0 failed=0 skipped=0
 . "$top/hooks/lib/incusd.sh"
 # shellcheck source=hooks/lib/image.sh
 . "$top/hooks/lib/image.sh"
+# shellcheck source=tests/incus/fake_sysfs.sh
+. "$here/fake_sysfs.sh"
+# shellcheck source=hooks/lib/display.sh
+. "$top/hooks/lib/display.sh"
+# shellcheck source=hooks/lib/tone.sh
+. "$top/hooks/lib/tone.sh"
 # shellcheck source=tests/incus/rig.sh
 . "$here/rig.sh"
+# shellcheck source=tests/incus/session.sh
+. "$here/session.sh"
 
 counts() {
 	echo "# passed failed skipped: $passed $failed $skipped"
@@ -72,7 +80,9 @@ RIG=$(mktemp -d "$BUILD/incus-tests.XXXXXX") || cannot "cannot write in $BUILD"
 rig_up > "$RIG/said" 2>&1 || cannot "$(tail -n 1 "$RIG/said")"
 
 # Every function test_NAME of these files is a test, in the order they stand there.
-files="$here/profile.sh $here/lifetime.sh $here/surroundings.sh $here/exec.sh $here/errors.sh $here/audit.sh $here/inspect.sh $here/picture.sh
+files="$here/profile.sh $here/lifetime.sh $here/surroundings.sh $here/exec.sh $here/errors.sh
+	$here/hook.sh $here/hook_hostile.sh $here/audit.sh $here/inspect.sh $here/picture.sh
+	$here/host.sh $here/host_errors.sh $here/oci.sh
 	$top/tests/container/escape/incus.sh"
 for f in $files; do
 	# shellcheck source=/dev/null

@@ -9,7 +9,7 @@ import struct
 import zlib
 
 from harness import check, libc, proc_status
-from world import HEIGHT, UID, WIDTH
+from xserver import HEIGHT, WIDTH
 
 RATE = 48000
 
@@ -123,7 +123,7 @@ def expect(pid, status, key, want):
 
 def confined(world, own_namespaces=False):
     """Every process inside, by /proc from outside. The fewest filters of each kind."""
-    before = int(proc_status("self")["Seccomp_filters"])
+    before = world.outer_filters()
     processes = world.processes()
     check(len(processes) > 1, "only PID 1 is there")
     filters = {}
@@ -141,11 +141,11 @@ def confined(world, own_namespaces=False):
         kind = re.search(r"--type=([\w-]+)", status["cmdline"])
         kind = kind[1] if kind else status["Name"]
         filters[kind] = min(filters.get(kind, count), count)
-        expect(pid, status, "Uid", "\t".join([str(UID)] * 4))
-        expect(pid, status, "Gid", "\t".join([str(UID)] * 4))
+        expect(pid, status, "Uid", "\t".join([str(world.uid)] * 4))
+        expect(pid, status, "Gid", "\t".join([str(world.uid)] * 4))
         expect(pid, status, "Groups", "")
         if own_namespaces and (os.readlink(f"/proc/{pid}/ns/user") !=
-                               os.readlink("/proc/self/ns/user")):
+                               os.readlink(f"/proc/{world.pid}/ns/user")):
             continue        # capabilities there are over that namespace only
         for key in CAPS:
             expect(pid, status, key, "0" * 16)
@@ -186,7 +186,7 @@ def loaded_filters(pid, count):
 
 def filtered_by(world, code):
     """Every process but PID 1 has this very program as its first filter."""
-    before = int(proc_status("self")["Seccomp_filters"])
+    before = world.outer_filters()
     for pid, status in world.processes().items():
         if pid == world.pid:
             continue
@@ -198,25 +198,43 @@ def filtered_by(world, code):
     return f"{len(code) // 8} instructions as compiled"
 
 
+def mounts(pid):
+    with open(f"/proc/{pid}/mountinfo", encoding="utf-8", errors="replace") as file:
+        return {line.split()[0] for line in file}
+
+
 def no_stray_descriptor(world):
-    """Nothing that was open at the start of PID 1 is open in any process now."""
-    stray = os.stat(world.path("stray"))
-    outside = os.stat("/")
+    """Nothing that was open at the start of PID 1 is open in any process now, and every open
+    file is one of the container: on a mount that is there (proc(5), mnt_id of fdinfo)."""
+    strays = [(there.st_dev, there.st_ino) for there in world.strays()]
+    handed = [(there.st_dev, there.st_ino) for there in world.handed()]
+    namespace = os.readlink(f"/proc/{world.pid}/ns/mnt")
+    inside = mounts(world.pid)
     for pid, status in world.processes().items():
+        own = os.readlink(f"/proc/{pid}/ns/mnt") != namespace
         for fd in os.listdir(f"/proc/{pid}/fd"):
             try:
                 there = os.stat(f"/proc/{pid}/fd/{fd}")
+                there = (there.st_dev, there.st_ino)
+                name = os.readlink(f"/proc/{pid}/fd/{fd}")
+                with open(f"/proc/{pid}/fdinfo/{fd}", encoding="ascii") as text:
+                    info = dict(line.split(":", 1) for line in text if ":" in line)
             except FileNotFoundError:
                 continue
-            for what in (stray, outside):
-                check((there.st_dev, there.st_ino) != (what.st_dev, what.st_ino),
-                      f"{status['Name']} ({pid}) has inherited descriptor {fd}")
+            check(there not in strays, f"{status['Name']} ({pid}) has inherited descriptor {fd}")
+            # Not of a file: pipes, sockets; memory files are on the kernel's own mount.
+            file = name.startswith("/") and not name.startswith("/memfd:")
+            if file and there not in handed and not own:
+                check(info["mnt_id"].strip() in inside,
+                      f"{status['Name']} ({pid}): descriptor {fd} is {name} outside")
 
 
 def nothing_left(world):
     """No process inside, and the server's port can be had."""
     left = world.processes()
     check(not left, f"still there: {[s['cmdline'] or s['Name'] for s in left.values()]}")
+    if not world.shares_network:
+        return
     with socket.socket() as one:
         one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         one.bind(("127.0.0.1", 11470))

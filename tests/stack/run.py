@@ -3,10 +3,12 @@
 
 SHIM=FILE     the program under test (default $BUILD/stremio-shim; BUILD=build)
 SHIM_OPTIONS  more options for it, by blanks (--landlock=off)
+CYCLES=N      starts and stops in a row (default 2; 50 in ten minutes)
 KNOCKOUTS=1   instead: each system call that is known to be needed, taken from the policy in
               turn, must be missed (half a minute each)
 TRACE=1       instead: trace the applications; tables in $BUILD/stack/trace
 COST=1        instead: what confinement costs the player, in one paired run
+LIMITS=1      instead: what the applications take of the profile's limits, with large clips
 VERBOSE=1     figures and times on stderr
 
 What each application leaves (log, report, sound, screenshot) is in $BUILD/stack/run/NAME, the
@@ -23,8 +25,11 @@ here = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(here, "..", "container"))
 sys.path.insert(0, here)
 sys.dont_write_bytecode = True
+import bad_input                                                # noqa: E402, F401: registers
 import controls                                                 # noqa: E402
+import cycles                                                   # noqa: E402, F401: registers
 import harness                                                  # noqa: E402
+import limits                                                   # noqa: E402
 import measure                                                  # noqa: E402
 import scenarios                                                # noqa: E402
 
@@ -44,21 +49,24 @@ class Results:
 
 
 def in_namespaces(run, write):
-    """Becomes PID 1 of the scenario's own namespaces, runs it, writes results as JSON lines."""
+    """Enters the scenario's own namespaces (as their PID 1, unless it looks on from the host),
+    runs it, writes results as JSON lines."""
     def report(kind, name, reason=""):
         os.write(write, (json.dumps([kind, name, reason]) + "\n").encode())
 
     harness.prctl(harness.PR_SET_PDEATHSIG, signal.SIGKILL)
-    harness.new_namespaces(harness.CLONE_NEWPID | harness.CLONE_NEWNS | harness.CLONE_NEWNET |
-                           harness.CLONE_NEWIPC | harness.CLONE_NEWUTS)
-    pid = os.fork()
-    if pid:
-        os.close(write)
-        os.waitpid(pid, 0)
-        os._exit(0)
-    harness.prctl(harness.PR_SET_PDEATHSIG, signal.SIGKILL)
+    own = harness.CLONE_NEWNS | harness.CLONE_NEWNET | harness.CLONE_NEWIPC | harness.CLONE_NEWUTS
+    host = needs_incus(run)
+    harness.new_namespaces(own | (0 if host else harness.CLONE_NEWPID))
     harness.mount(None, "/", None, harness.MS_REC | harness.MS_PRIVATE)
-    harness.mount("proc", "/proc", "proc")
+    if not host:
+        pid = os.fork()
+        if pid:
+            os.close(write)
+            os.waitpid(pid, 0)
+            os._exit(0)
+        harness.prctl(harness.PR_SET_PDEATHSIG, signal.SIGKILL)
+        harness.mount("proc", "/proc", "proc")
     try:
         run(report)
     except BaseException:                                       # noqa: a broken test is a red test
@@ -71,6 +79,7 @@ def run_scenario(run, timeout, results):
     read, write = os.pipe()
     pid = os.fork()
     if pid == 0:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         try:
             os.close(read)
             in_namespaces(run, write)
@@ -112,20 +121,33 @@ def listed():
         return measure.traces()
     if os.environ.get("COST"):
         return [(measure.player_cost, 600)]
+    if os.environ.get("LIMITS"):
+        return limits.measured()
     return scenarios.SCENARIOS
 
 
+def needs_incus(run):
+    return getattr(run, "host", False)
+
+
 def main():
-    scenarios.configure(os.path.abspath(sys.argv[1]))
     wanted = [s for s in listed()
               if not sys.argv[2:] or any(part in s[0].__name__ for part in sys.argv[2:])]
+    if sys.argv[1] == "--wants-incus":
+        print("yes" if any(needs_incus(run) for run, _ in wanted) else "no")
+        return 0
+    scenarios.configure(os.path.abspath(sys.argv[1]))
     if not wanted:
         print(f"no scenario has {' or '.join(sys.argv[2:])} in its name", file=sys.stderr)
         return 1
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     results = Results()
+    lacking = os.environ.get("STACK_NO_INCUS")
     for run, timeout in wanted:
-        run_scenario(run, timeout, results)
+        if needs_incus(run) and lacking is not None:
+            results.take("not ok" if os.environ.get("CI") else "skip", run.__name__, lacking)
+        else:
+            run_scenario(run, timeout, results)
     counts = results.counts
     print(f"# passed failed skipped: {counts['ok']} {counts['not ok']} {counts['skip']}")
     return 1 if counts["not ok"] or not counts["ok"] else 0

@@ -8,10 +8,20 @@
 # The first run makes a Debian root file system below $BUILD/stack (two to three minutes).
 
 set -eu
-cd "$(dirname "$0")/../.."
+top=$(CDPATH='' cd "$(dirname "$0")/../.." && pwd)
+cd "$top"
 BUILD=${BUILD:-build}
+case $BUILD in /*) ;; *) BUILD=$top/$BUILD ;; esac
 SHIM=${SHIM:-$BUILD/stremio-shim}
 export BUILD SHIM
+# shellcheck source=hooks/lib/packages.sh
+. "$top/hooks/lib/packages.sh"
+# shellcheck source=hooks/lib/incusd.sh
+. "$top/hooks/lib/incusd.sh"
+# shellcheck source=hooks/lib/image.sh
+. "$top/hooks/lib/image.sh"
+# shellcheck source=tests/stack/rig.sh
+. "$top/tests/stack/rig.sh"
 
 absent() {
 	kind=skip
@@ -33,4 +43,16 @@ unshare -mpinuf true 2> /dev/null || absent 'this machine does not let root make
 grep -q squashfs /proc/filesystems || modprobe squashfs 2> /dev/null ||
 	absent 'this kernel has no squashfs'
 root=$(sh tests/stack/root.sh) || absent 'no root file system (see above)'
-exec python3 tests/stack/run.py "$root.squashfs" "$@"
+if [ "$(python3 tests/stack/run.py --wants-incus "$@")" = yes ]; then
+	trap stack_rig_down EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM HUP
+	why=$BUILD/stack/rig.log
+	stack_rig_up "$root" 2> "$why" || {
+		STACK_NO_INCUS=$(tail -n 1 "$why")
+		export STACK_NO_INCUS
+	}
+fi
+status=0
+python3 tests/stack/run.py "$root.squashfs" "$@" || status=$?
+exit $status

@@ -6,11 +6,8 @@ own, as on a host: its abstract socket is out of the application's reach, its pa
 handed in. The root is read-only; home is a directory of the run that outlives the application.
 """
 import ctypes
-import json
 import os
-import secrets
 import signal
-import struct
 import subprocess
 import sys
 import time
@@ -20,33 +17,20 @@ sys.path.insert(0, os.path.join(here, "..", "container"))
 from harness import (                                            # noqa: E402
     CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWUTS, MNT_DETACH, MS_BIND,
     MS_NODEV, MS_NOSUID, MS_PRIVATE, MS_RDONLY, MS_REC, MS_REMOUNT, NR_CLONE, NR_PIVOT, check,
-    libcall, mount, new_namespaces, proc_status, syscall, until)
+    libcall, mount, new_namespaces, proc_status, syscall)
+from watched import STOP_TIMEOUT, UID, Watched                   # noqa: E402
+from xserver import DISPLAY, XServer                             # noqa: E402
 
 MS_NOEXEC = 8
-UID = 1000
-WIDTH, HEIGHT = 1400, 800
-DISPLAY = ":77"
-OPTIONS = ("--tmpfs=/run:mode=0755", "--stop-timeout=10")
-ASOUNDRC = """pcm.!default { type plug slave { pcm "cap" format S16_LE rate 48000 channels 2 } }
-pcm.cap { type file slave.pcm "nul" file "/home/stremio/audio.wav" format "wav" }
-pcm.nul { type null }
-ctl.!default { type hw card 0 }
-"""
+OPTIONS = ("--tmpfs=/run:mode=0755", f"--stop-timeout={STOP_TIMEOUT}")
 
 
-class Ended(Exception):
-    """The application is gone before it was to go."""
+class World(Watched):
+    shares_network = True       # the test is in the application's network namespace
 
-
-class World:
     def __init__(self, name, rootfs, shim, out, own_network=True):
-        self.name, self.pid, self.code, self.log_start = name, None, None, 0
-        self.dir = os.path.join(out, name)
-        self.home = os.path.join(self.dir, "home")
-        subprocess.run(["rm", "-rf", self.dir], check=True)
-        os.makedirs(self.home)
-        os.chown(self.home, UID, UID)
-        os.chmod(self.home, 0o700)
+        super().__init__(name, out, UID)
+        self.log_start = 0
         self.log = os.path.join(self.dir, "log")
         self.stage = os.path.join(out, "stage")
         os.makedirs(self.stage, exist_ok=True)
@@ -57,7 +41,9 @@ class World:
             os.makedirs(directory, exist_ok=True)
         subprocess.run(["mount", "-o", "loop,ro", rootfs, self.root], check=True)
         self._devices()
-        self._x_server()
+        self.x_server = XServer(self.root, self.x11, f"{self.dir}/xvfb.log")
+        self.picture = self.x_server.picture
+        self.x_server.cookie(f"{self.home}/.Xauthority", UID)
         self._inside(shim)
         if own_network:
             new_namespaces(CLONE_NEWNET)
@@ -86,46 +72,8 @@ class World:
         mount("sysfs", os.path.join(self.root, "sys"), "sysfs",
               MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC)
 
-    def _x_server(self):
-        """Xvfb from the same Debian; its frame buffer is a file that can simply be read."""
-        os.mkdir(f"{self.x11}/.X11-unix")
-        os.chmod(f"{self.x11}/.X11-unix", 0o1777)
-        cookie = secrets.token_bytes(16)
-        # FamilyWild: any host name, any address. Xsecurity(7), Xau's file format.
-        entry = struct.pack(">HHH2sH18sH16s", 0xffff, 0, 2, DISPLAY[1:].encode(), 18,
-                            b"MIT-MAGIC-COOKIE-1", 16, cookie)
-        for path in (f"{self.x11}/auth", f"{self.home}/.Xauthority"):
-            with open(path, "wb") as file:
-                file.write(entry)
-            os.chmod(path, 0o600)
-            os.chown(path, UID, UID)
-        pid = os.fork()
-        if pid == 0:
-            try:
-                new_namespaces(CLONE_NEWNS)
-                mount(None, "/", None, MS_REC | MS_PRIVATE)
-                mount(self.x11, f"{self.root}/tmp", None, MS_BIND)
-                fd = os.open(f"{self.dir}/xvfb.log", os.O_WRONLY | os.O_CREAT, 0o644)
-                os.chroot(self.root)
-                os.chdir("/")
-                os.dup2(os.open("/dev/null", os.O_RDONLY), 0)
-                os.dup2(fd, 1)
-                os.dup2(fd, 2)
-                os.closerange(3, 256)
-                os.execve("/usr/bin/Xvfb", [
-                    "Xvfb", DISPLAY, "-screen", "0", f"{WIDTH}x{HEIGHT}x24", "-nolisten", "tcp",
-                    "-noreset", "-auth", "/tmp/auth", "-fbdir", "/tmp"], {"PATH": "/usr/bin:/bin"})
-            finally:
-                os._exit(127)
-        self.x_pid = pid
-        until(lambda: os.path.exists(f"{self.x11}/.X11-unix/X{DISPLAY[1:]}") and
-              os.path.exists(f"{self.x11}/Xvfb_screen0"), "the X server", 20)
-
     def _inside(self, shim):
         quiet = MS_NOSUID | MS_NODEV | MS_NOEXEC
-        with open(f"{self.home}/.asoundrc", "w", encoding="ascii") as file:
-            file.write(ASOUNDRC)
-        os.chmod(f"{self.home}/.asoundrc", 0o644)
         mount("tmp", f"{self.root}/tmp", "tmpfs", quiet, "mode=1777,size=256m")
         os.mkdir(f"{self.root}/tmp/.X11-unix")
         self._bind(f"{self.x11}/.X11-unix", f"{self.root}/tmp/.X11-unix", quiet | MS_RDONLY)
@@ -173,9 +121,7 @@ class World:
         """Starts `stremio-shim OPTIONS -- COMMAND` as PID 1. before: called with its pid."""
         argv = ["/opt/stremio-shim/stremio-shim", *OPTIONS, *options, "--", *command]
         self.log_start = os.path.getsize(self.log) if os.path.exists(self.log) else 0
-        report = f"{self.home}/report.json"
-        if os.path.exists(report):
-            os.unlink(report)
+        self.forget()
         gate = os.pipe()
         pid = syscall(NR_CLONE, CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWUTS | CLONE_NEWIPC |
                       signal.SIGCHLD, 0, 0, 0, 0)
@@ -193,13 +139,6 @@ class World:
         os.close(gate[1])
         return result
 
-    def report(self):
-        try:
-            with open(f"{self.home}/report.json", encoding="utf-8") as file:
-                return json.load(file)
-        except FileNotFoundError:
-            return None
-
     def said(self, size=600):
         """The end of what the shim and the application wrote."""
         with open(self.log, encoding="utf-8", errors="replace") as file:
@@ -214,17 +153,16 @@ class World:
                 self.code = os.waitstatus_to_exitcode(status)
         return self.code
 
-    def wait_for(self, what, condition, timeout):
-        """Polls a condition over the report while the application runs. False when too late."""
-        end = time.monotonic() + timeout
-        while time.monotonic() < end:
-            report = self.report()
-            if report and condition(report):
-                return True
-            if self.ended() is not None:
-                raise Ended(f"PID 1 ended with {self.code} before {what}: {self.said()}")
-            time.sleep(0.05)
-        return False
+    def outer_filters(self):
+        return int(proc_status("self")["Seccomp_filters"])
+
+    def handed(self):
+        """What PID 1 was given of the outside on purpose."""
+        return [os.stat(self.log)]
+
+    def strays(self):
+        """What was open when PID 1 was started and must be nowhere."""
+        return [os.stat(self.path("stray")), os.stat("/")]
 
     def processes(self):
         """Status of every process inside, PID 1 first, by its pid out here."""
@@ -242,17 +180,14 @@ class World:
                 found[int(name)] = status
         return dict(sorted(found.items(), key=lambda item: item[0] != self.pid))
 
-    def stop(self, sig=signal.SIGTERM, timeout=15.0):
+    def stop(self, sig=signal.SIGTERM, timeout=STOP_TIMEOUT + 5):
         """Sends a signal to PID 1; gives back its status and the seconds it took."""
         start = time.monotonic()
         os.kill(self.pid, sig)
-        while self.ended() is None:
-            check(time.monotonic() - start < timeout,
-                  f"PID 1 still runs {timeout} s after signal {int(sig)}: {self.said()}")
-            time.sleep(0.01)
+        self.wait_end(timeout, f"signal {int(sig)}")
         return self.code, time.monotonic() - start
 
     def kill(self):
         if self.pid and self.ended() is None:
             os.kill(self.pid, signal.SIGKILL)
-            until(lambda: self.ended() is not None, "the end of PID 1")
+            self.wait_end(10, "KILL")

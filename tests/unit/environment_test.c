@@ -51,6 +51,24 @@ static size_t entries(char **env, const char *name)
 	return n;
 }
 
+static void what_options_add_yields_to_what_was_given(void **state)
+{
+	const char *const given[] = {"A=given", "AB=x", NULL};
+	const char *const more[] = {"A=added", "B=first", "B=last=1", "C="};
+	char **env = environment_with((char **)(uintptr_t)given, more, 4);
+
+	(void)state;
+	assert_non_null(env);
+	expect(env, "A", "given");
+	expect(env, "AB", "x");
+	expect(env, "B", "last=1");
+	expect(env, "C", "");
+	assert_int_equal(entries(env, "A"), 1);
+	assert_int_equal(entries(env, "B"), 1);
+	env = (char **)(uintptr_t)given;
+	assert_ptr_equal(environment_with(env, more, 0), env);
+}
+
 static void what_nobody_set_is_added(void **state)
 {
 	const char *const given[] = {"container=lxc", NULL};
@@ -187,6 +205,7 @@ static void the_longest_account_fits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_options_add_yields_to_what_was_given),
 		cmocka_unit_test(what_nobody_set_is_added),
 		cmocka_unit_test(what_was_given_wins_and_stands_once),
 		cmocka_unit_test(an_empty_value_was_given_too),

@@ -48,7 +48,7 @@ static struct finding f;
 static char **copies(const char *const *words)
 {
 	static char text[2][4096];
-	static char *lists[2][32];
+	static char *lists[2][72];
 	static int turn;
 	size_t used = 0;
 	size_t n = 0;
@@ -57,7 +57,8 @@ static char **copies(const char *const *words)
 	for (; words[n]; n++) {
 		size_t size = strlen(words[n]) + 1;
 
-		assert_true(used + size <= sizeof(text[0]) && n + 1 < 32);
+		assert_true(used + size <= sizeof(text[0]) &&
+			    n + 1 < sizeof(lists[0]) / sizeof(lists[0][0]));
 		lists[turn][n] = memcpy(text[turn] + used, words[n], size);
 		used += size;
 	}
@@ -254,6 +255,7 @@ static void bad_and_missing_values_are_refused(void **state)
 		"--exec-bounding=some", "--stop-timeout=", "--stop-timeout=-1",
 		"--stop-timeout=86401", "--stop-timeout=1.0001", "--stop-timeout=ten",
 		"--ready=", "--ready=maybe", "--tmpfs=", "--tmpfs=relative", "--landlock=",
+		"--env=", "--env=NAME", "--env==value", "--cwd=", "--cwd=relative",
 		"--landlock=on", "--rw=", "--ro=relative", "--verbose=1", "--quiet=",
 		"--help=x", "--devices=", "--devices=gpu,", "--devices=,gpu",
 		"--devices=system", "--devices=sandbox", "--devices=gpu x11",
@@ -310,6 +312,25 @@ static void at_most_sixteen_tmpfs_are_taken(void **state)
 	argv[17] = "--tmpfs=/x";
 	argv[18] = "app";
 	is_usage(parse(argv, no_environment));
+}
+
+static void sixty_four_variables_are_taken_and_env_has_no_twin(void **state)
+{
+	const char *argv[68] = {"stremio-shim"};
+
+	(void)state;
+	write_args("");
+	for (int i = 1; i <= 64; i++)
+		argv[i] = "--env=NAME=a=b";
+	argv[65] = "app";
+	assert_int_equal(parse(argv, no_environment), 0);
+	assert_int_equal(o.env_count, 64);
+	assert_string_equal(o.env[63], "NAME=a=b");
+	argv[65] = "--env=NAME=";
+	argv[66] = "app";
+	is_usage(parse(argv, no_environment));
+	assert_int_equal(PARSE_WITH("STREMIO_ENV=production", "-q", "app"), 0);
+	assert_int_equal(o.env_count, 0);
 }
 
 static void each_option_has_a_twin_that_the_command_line_beats(void **state)
@@ -424,6 +445,7 @@ int main(void)
 		cmocka_unit_test(bad_and_missing_values_are_refused),
 		cmocka_unit_test(landlock_and_its_paths_are_taken),
 		cmocka_unit_test(at_most_sixteen_tmpfs_are_taken),
+		cmocka_unit_test(sixty_four_variables_are_taken_and_env_has_no_twin),
 		cmocka_unit_test(each_option_has_a_twin_that_the_command_line_beats),
 		cmocka_unit_test(a_bad_twin_is_refused_by_its_name),
 		cmocka_unit_test(foreign_variables_do_not_count),

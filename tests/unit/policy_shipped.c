@@ -1,15 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 /* What the shipped policies must allow, and what they must never. */
+#include <sys/prctl.h>
+#include <sys/socket.h>
+
 #include "policy_variants.h"
 
-static uint32_t by_name(const struct variant *v, const char *name)
+static uint32_t with_args(const struct variant *v, const char *name, const uint64_t args[6])
 {
-	static const uint64_t zero[6];
 	uint32_t nr;
 
 	if (call_number(v->aarch64 ? ARCH_AARCH64 : ARCH_X86_64, name, &nr) != CALL_FOUND)
 		fail_msg("%s is unknown", name);
-	return run(v, v->arch, nr, zero).action;
+	return run(v, v->arch, nr, args).action;
+}
+
+static uint32_t by_name(const struct variant *v, const char *name)
+{
+	static const uint64_t zero[6];
+
+	return with_args(v, name, zero);
 }
 
 /* Without any of these, engines, node or Stremio end at once. */
@@ -69,6 +78,144 @@ static void calls_whose_loss_is_fatal_are_allowed(void **state)
 				continue; /* argument 0 is no option */
 			assert_int_equal(by_name(&variant[i], fatal[k]), ALLOW);
 		}
+	}
+}
+
+/* What x86_64 alone has, and calls that are judged by an argument. */
+static void calls_whose_loss_is_fatal_are_allowed_with_their_arguments(void **state)
+{
+	static const char *const old[] = {"access", "readlink", "rename", "epoll_wait", "stat"};
+	static const struct {
+		const char *name;
+		uint64_t arg0;
+	} by_argument[] = {
+		{"prctl", PR_SET_NAME}, {"prctl", PR_SET_SECCOMP}, {"socketpair", AF_UNIX},
+		{"socket", AF_UNIX},	{"socket", AF_NETLINK},
+	};
+	size_t k;
+	int i;
+
+	(void)state;
+	for (i = 0; i < 8; i++) {
+		for (k = 0; !variant[i].aarch64 && k < sizeof(old) / sizeof(old[0]); k++)
+			assert_int_equal(by_name(&variant[i], old[k]), ALLOW);
+		for (k = 0; k < sizeof(by_argument) / sizeof(by_argument[0]); k++) {
+			const uint64_t args[6] = {by_argument[k].arg0};
+
+			assert_int_equal(with_args(&variant[i], by_argument[k].name, args), ALLOW);
+		}
+	}
+}
+
+/*
+ * No component of Stremio made one of these in any trace, and there is no reason to allow what
+ * nobody calls: whatever the arguments, the answer is an error. (Namespaces and mounts, which
+ * only sandboxes call, are below.)
+ */
+static void calls_that_no_component_makes_are_denied(void **state)
+{
+	static const char *const never[] = {
+		"ptrace",
+		"process_vm_readv",
+		"process_vm_writev",
+		"bpf",
+		"perf_event_open",
+		"userfaultfd",
+		"keyctl",
+		"add_key",
+		"request_key",
+		"io_uring_setup",
+		"io_uring_enter",
+		"io_uring_register",
+		"io_setup",
+		"io_destroy",
+		"io_submit",
+		"io_cancel",
+		"io_getevents",
+		"io_pgetevents",
+		"kexec_load",
+		"kexec_file_load",
+		"init_module",
+		"finit_module",
+		"delete_module",
+		"mknodat",
+		"setns",
+		"personality",
+		"swapon",
+		"swapoff",
+		"reboot",
+		"syslog",
+		"acct",
+		"quotactl",
+		"quotactl_fd",
+		"open_by_handle_at",
+		"name_to_handle_at",
+		"fanotify_init",
+		"fanotify_mark",
+		"move_pages",
+		"migrate_pages",
+		"mbind",
+		"remap_file_pages",
+		"clock_settime",
+		"settimeofday",
+		"adjtimex",
+		"clock_adjtime",
+		"sethostname",
+		"setdomainname",
+		"mq_open",
+		"mq_unlink",
+		"mq_timedsend",
+		"mq_timedreceive",
+		"mq_notify",
+		"mq_getsetattr",
+		"msgget",
+		"msgsnd",
+		"msgrcv",
+		"msgctl",
+		"setuid",
+		"setgid",
+		"setreuid",
+		"setregid",
+		"setresuid",
+		"setresgid",
+		"setfsuid",
+		"setfsgid",
+		"setgroups",
+		"fchown",
+		"fchownat",
+		"fsopen",
+		"fsconfig",
+		"fsmount",
+		"fspick",
+		"move_mount",
+		"open_tree",
+		"mount_setattr",
+		"memfd_secret",
+		"lookup_dcookie",
+		"vhangup",
+		"nfsservctl",
+		"pidfd_getfd",
+		"process_madvise",
+	};
+	static const char *const never_on_x86[] = {"mknod", "chown",  "lchown",	   "uselib",
+						   "iopl",  "ioperm", "modify_ldt"};
+	static const uint64_t zero[6];
+	static const uint64_t ones[6] = {~0ull, ~0ull, ~0ull, ~0ull, ~0ull, ~0ull};
+	size_t k;
+	int i;
+
+	(void)state;
+	for (i = 0; i < 8; i++) {
+		const struct variant *v = &variant[i];
+
+		for (k = 0; k < sizeof(never) / sizeof(never[0]); k++)
+			if (with_args(v, never[k], zero) == ALLOW ||
+			    with_args(v, never[k], ones) == ALLOW)
+				fail_msg("%s allows %s", v->file, never[k]);
+		for (k = 0; !v->aarch64 && k < sizeof(never_on_x86) / sizeof(never_on_x86[0]); k++)
+			if (with_args(v, never_on_x86[k], zero) == ALLOW ||
+			    with_args(v, never_on_x86[k], ones) == ALLOW)
+				fail_msg("%s allows %s", v->file, never_on_x86[k]);
 	}
 }
 
@@ -186,6 +333,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(calls_whose_loss_is_fatal_are_allowed),
+		cmocka_unit_test(calls_whose_loss_is_fatal_are_allowed_with_their_arguments),
+		cmocka_unit_test(calls_that_no_component_makes_are_denied),
 		cmocka_unit_test(dangerous_calls_get_eperm),
 		cmocka_unit_test(the_filter_of_pid_1_executes_and_opens_nothing_new),
 		cmocka_unit_test(no_shipped_policy_kills),

@@ -25,14 +25,16 @@ $(BUILD)/unit/%_test: tests/unit/%_test.c Makefile $(BUILD)/unit/cmocka \
 		$(call wraps,$<) $(UNIT_LIB_OBJ) $(BUILD)/deps/host/lib/libcap-ng.a -lcmocka
 
 # Those of the probe: its own sources and no others.
-UNIT_PROBE_OBJ = $(filter-out %/probe/main.o,$(PROBE_ASAN_OBJ)) $(PROBE_ALSA)
-$(BUILD)/unit/probe_%_test: tests/unit/probe_%_test.c Makefile $(BUILD)/unit/cmocka \
+UNIT_PROBE_OBJ = $(filter-out %/probe/main.o,$(PROBE_ASAN_OBJ)) $(PROBE_ALSA) \
+	$(BUILD)/policy/asan/bpf_sim.o
+UNIT_PROBE_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(filter tests/unit/probe_%,$(UNIT_SRC)))
+$(UNIT_PROBE_TESTS): $(BUILD)/unit/%: tests/unit/%.c Makefile $(BUILD)/unit/cmocka \
 		$$(UNIT_PROBE_OBJ)
 	@mkdir -p $(@D)
 	$(call say,LINK)
-	$(Q)$(HOST_CC) $(ASAN_CFLAGS) -isystem $(BUILD)/deps/alsa/include -Wno-missing-prototypes \
-		-MMD -MP -o $@ $< $(call wraps,$<) $(UNIT_PROBE_OBJ) $(PROBE_LIBS) \
-		-Wl,-Bdynamic -lm -lcmocka
+	$(Q)$(HOST_CC) $(ASAN_CFLAGS) -I$(BUILD)/policy -isystem $(BUILD)/deps/alsa/include \
+		-Itests/unit -Wno-missing-prototypes -MMD -MP -o $@ $< $(call wraps,$<) \
+		$(UNIT_PROBE_OBJ) $(PROBE_LIBS) -Wl,-Bdynamic -lm -lcmocka
 
 # What tests/run.sh asks for before it runs a tier.
 unit-programs: $(UNIT_TESTS)

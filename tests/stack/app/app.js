@@ -10,7 +10,7 @@
 //             as Stremio 4 does
 //
 // Ends in order on TERM, INT and HUP; $HOME/report.json says what worked. STACK_SANDBOX=own
-// lets Chromium and WebKitGTK use their own sandboxes, which need namespaces.
+// leaves Chromium its own sandbox, which needs namespaces. (WebKitGTK is told by the shim.)
 const path = require('path');
 const { spawn } = require('child_process');
 const { CHECKS } = require('./node_checks');
@@ -47,7 +47,6 @@ const VIEWS = {
 	webkit: {
 		wanted: [...PAGE, ...PLAYER],
 		children: { view: ['python3', [path.join(__dirname, 'view.py'), URL]] },
-		env: OWN_SANDBOX ? {} : { WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: '1' },
 	},
 	chromium: {
 		wanted: [...PAGE, 'page.video', ...PLAYER],

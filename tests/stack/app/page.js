@@ -17,7 +17,7 @@ function limited(promise, ms) {
 
 async function check(name, run) {
 	try {
-		await post(name, await limited(run(), 15000));
+		await post(name, await limited(run(), 60000));
 	} catch (error) {
 		await post(name, { error: String(error && error.message || error) });
 	}

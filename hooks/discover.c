@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "discover.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libudev.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "directory.h"
+#include "text.h"
+
+#define STEP "discover"
+#define DRM_MAJOR 226
+#define DRM_RENDER_MINOR 128
+#define SOUND_MAJOR 116
+
+/*
+ * What kind of node a name is. `%` stands for digits. Majors are those of the kernel's
+ * devices.txt, 0 where the driver takes what is free.
+ *
+ * Of sound, what plays and records: control, PCM, and the timer that alsa-lib's mixing of
+ * several players needs. Not hwC (raw codec commands), midiC, and seq, by which a client
+ * reaches those of the host's other programs.
+ */
+enum kind {
+	KIND_RENDER,
+	KIND_PRIMARY,
+	KIND_COMPUTE,
+	KIND_NVIDIA,
+	KIND_NVIDIA_COMMON,
+	KIND_CONTROL,
+	KIND_PLAYBACK,
+	KIND_CAPTURE,
+	KIND_TIMER
+};
+
+static const struct {
+	const char *pattern;
+	enum kind kind;
+	unsigned int major_number;
+} patterns[] = {
+	{"dri/renderD%", KIND_RENDER, DRM_MAJOR},
+	{"dri/card%", KIND_PRIMARY, DRM_MAJOR},
+	{"kfd", KIND_COMPUTE, 0},
+	{"nvidia%", KIND_NVIDIA, 0},
+	{"nvidiactl", KIND_NVIDIA_COMMON, 0},
+	{"nvidia-modeset", KIND_NVIDIA_COMMON, 0},
+	{"nvidia-uvm", KIND_NVIDIA_COMMON, 0},
+	{"nvidia-uvm-tools", KIND_NVIDIA_COMMON, 0},
+	{"snd/controlC%", KIND_CONTROL, SOUND_MAJOR},
+	{"snd/pcmC%D%p", KIND_PLAYBACK, SOUND_MAJOR},
+	{"snd/pcmC%D%c", KIND_CAPTURE, SOUND_MAJOR},
+	{"snd/timer", KIND_TIMER, SOUND_MAJOR},
+};
+
+#define PATTERNS (sizeof(patterns) / sizeof(patterns[0]))
+
+static bool matches(const char *pattern, const char *name)
+{
+	for (; *pattern; pattern++) {
+		if (*pattern == '%') {
+			size_t digits = strspn(name, "0123456789");
+
+			if (!digits || digits > 9)
+				return false;
+			name += digits;
+		} else if (*name++ != *pattern) {
+			return false;
+		}
+	}
+	return !*name;
+}
+
+/* Return: the place in the table, or -1. */
+static int classify(const char *name)
+{
+	for (size_t i = 0; i < PATTERNS; i++) {
+		if (matches(patterns[i].pattern, name))
+			return (int)i;
+	}
+	return -1;
+}
+
+bool node_name_ok(const char *name)
+{
+	return strlen(name) < NODE_NAME_SIZE && classify(name) >= 0;
+}
+
+const struct node *nodes_find(const struct nodes *n, const char *name)
+{
+	for (size_t i = 0; i < n->count; i++) {
+		if (!strcmp(n->node[i].name, name))
+			return &n->node[i];
+	}
+	return NULL;
+}
+
+/* By name, so that it is the same list each time; one that is there already is kept. */
+static int insert(struct nodes *out, const char *name, dev_t rdev)
+{
+	size_t at = 0;
+	int order = 1;
+
+	while (at < out->count && (order = strcmp(out->node[at].name, name)) < 0)
+		at++;
+	if (at < out->count && order == 0)
+		return 0;
+	if (out->count == NODES_MAX)
+		return -ENOSPC;
+	memmove(&out->node[at + 1], &out->node[at], (out->count - at) * sizeof(out->node[0]));
+	memset(&out->node[at], 0, sizeof(out->node[at]));
+	memcpy(out->node[at].name, name, strlen(name) + 1);
+	out->node[at].rdev = rdev;
+	out->count++;
+	return 0;
+}
+
+/* By the number of its card, or by the card's ALSA id. */
+static bool sound_chosen(const struct chosen *c, struct udev *udev, const char *name)
+{
+	struct udev_device *card;
+	const char *digits = strchr(name, 'C') + 1;
+	char number[NODE_NAME_SIZE] = "";
+	char sysname[NODE_NAME_SIZE + 4];
+	const char *id;
+	struct text t;
+	bool found;
+
+	if (!c->count || !c->wanted)
+		return c->wanted;
+	memcpy(number, digits, strspn(digits, "0123456789"));
+	if (chosen_has(c, number))
+		return true;
+	text_begin(&t, sysname, sizeof(sysname));
+	text_str(&t, "card");
+	text_str(&t, number);
+	card = udev_device_new_from_subsystem_sysname(udev, "sound", sysname);
+	if (!card)
+		return false;
+	id = udev_device_get_sysattr_value(card, "id");
+	found = id && chosen_has(c, id);
+	udev_device_unref(card);
+	return found;
+}
+
+static bool is_chosen(const struct devices *d, struct udev *udev, enum kind kind, const char *name)
+{
+	const char *base = strrchr(name, '/');
+
+	base = base ? base + 1 : name;
+	switch (kind) {
+	case KIND_PRIMARY:
+		return chosen_has(&d->primary, base);
+	case KIND_CAPTURE:
+		return !d->playback_only && sound_chosen(&d->sound, udev, name);
+	case KIND_CONTROL:
+	case KIND_PLAYBACK:
+		return sound_chosen(&d->sound, udev, name);
+	case KIND_TIMER:
+		return d->sound.wanted;
+	default:
+		return chosen_has(&d->gpu, base);
+	}
+}
+
+static bool numbers_fit(int pattern, dev_t rdev)
+{
+	unsigned int wanted = patterns[pattern].major_number;
+
+	if (wanted && major(rdev) != wanted)
+		return false;
+	return patterns[pattern].kind != KIND_RENDER || minor(rdev) >= DRM_RENDER_MINOR;
+}
+
+static int add_device(const struct devices *d, struct udev_device *dev, struct nodes *out)
+{
+	const char *path = udev_device_get_devnode(dev);
+	dev_t rdev = udev_device_get_devnum(dev);
+	int pattern;
+
+	if (!path || strncmp(path, "/dev/", 5) != 0 || !node_name_ok(path + 5))
+		return 0;
+	pattern = classify(path + 5);
+	if (!numbers_fit(pattern, rdev) ||
+	    !is_chosen(d, udev_device_get_udev(dev), patterns[pattern].kind, path + 5))
+		return 0;
+	return insert(out, path + 5, rdev);
+}
+
+static int scan_sys(const struct devices *d, struct udev *udev, struct nodes *out)
+{
+	struct udev_enumerate *e = udev_enumerate_new(udev);
+	struct udev_list_entry *entry;
+	int r = e ? 0 : -ENOMEM;
+
+	if (!r && (d->gpu.wanted || d->primary.wanted))
+		r = udev_enumerate_add_match_subsystem(e, "drm");
+	if (!r && d->gpu.wanted)
+		r = udev_enumerate_add_match_subsystem(e, "kfd");
+	if (!r && d->sound.wanted)
+		r = udev_enumerate_add_match_subsystem(e, "sound");
+	if (!r)
+		r = udev_enumerate_scan_devices(e);
+	if (r < 0) {
+		udev_enumerate_unref(e);
+		return r;
+	}
+	r = 0;
+	udev_list_entry_foreach(entry, udev_enumerate_get_list_entry(e))
+	{
+		/* NULL when it went away since the listing. */
+		struct udev_device *dev =
+			udev_device_new_from_syspath(udev, udev_list_entry_get_name(entry));
+
+		if (dev && r == 0)
+			r = add_device(d, dev, out);
+		udev_device_unref(dev);
+	}
+	udev_enumerate_unref(e);
+	return r;
+}
+
+/* The common nodes go with any card of theirs. */
+static bool nvidia_common(const struct chosen *c)
+{
+	for (size_t i = 0; i < c->count; i++) {
+		if (!strncmp(c->name[i], "nvidia", strlen("nvidia")))
+			return true;
+	}
+	return c->wanted && !c->count;
+}
+
+static int add_nvidia(const struct devices *d, int dev, const char *name, struct nodes *out)
+{
+	int pattern = strncmp(name, "nvidia", strlen("nvidia")) == 0 ? classify(name) : -1;
+	struct stat st;
+	bool wanted;
+
+	if (pattern < 0 || fstatat(dev, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	wanted = patterns[pattern].kind == KIND_NVIDIA_COMMON ? nvidia_common(&d->gpu)
+							      : chosen_has(&d->gpu, name);
+	/* Not root's: not the driver's. */
+	if (!wanted || !S_ISCHR(st.st_mode) || st.st_uid != 0)
+		return 0;
+	return insert(out, name, st.st_rdev);
+}
+
+static int scan_nvidia(const struct devices *d, struct nodes *out)
+{
+	struct directory dir;
+	const char *name;
+	int r = directory_open(&dir, "/dev");
+
+	while (r >= 0 && (r = directory_next(&dir, &name)) > 0)
+		r = add_nvidia(d, dir.fd, name, out);
+	directory_close(&dir);
+	return r;
+}
+
+int discover(const struct devices *d, struct nodes *out, struct finding *f)
+{
+	struct udev *udev;
+	int r;
+
+	out->count = 0;
+	if (!d->gpu.wanted && !d->primary.wanted && !d->sound.wanted)
+		return 0;
+	udev = udev_new();
+	r = udev ? scan_sys(d, udev, out) : -ENOMEM;
+	udev_unref(udev);
+	if (r == 0 && d->gpu.wanted)
+		r = scan_nvidia(d, out);
+	if (r == -ENOSPC)
+		return finding_set(f, 0, STEP, ENOSPC, "more than 128 nodes, the rest is left out",
+				   NULL, "name the cards: STREMIO_DEVICES=gpu:renderD128,sound:0");
+	if (r < 0)
+		return finding_set(f, 0, STEP, -r, "cannot list the devices of this host", NULL,
+				   "is /sys mounted?");
+	return 0;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* discover: the device nodes that this host has now. */
+#ifndef HOOK_DISCOVER_H
+#define HOOK_DISCOVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "devices.h"
+#include "finding.h"
+
+#define NODES_MAX 128
+#define NODE_NAME_SIZE 48
+
+struct node {
+	char name[NODE_NAME_SIZE]; /* below /dev: "dri/renderD128" */
+	dev_t rdev;
+	/* Once it is wired: which inode of which file system is mounted there. */
+	dev_t fs;
+	ino_t ino;
+};
+
+struct nodes {
+	struct node node[NODES_MAX];
+	size_t count;
+};
+
+/**
+ * node_name_ok() - is it the name of a node that may be wired at all?
+ * @name: below /dev. One of the names that drm, ALSA, kfd and NVIDIA's driver use, with at
+ * most one directory. Return: true or false.
+ */
+bool node_name_ok(const char *name);
+
+/** nodes_find() - look for a name. Return: its place, or NULL. */
+const struct node *nodes_find(const struct nodes *n, const char *name);
+
+/**
+ * discover() - list the nodes of the chosen devices, by name.
+ * @d: what is asked for. @out: the nodes. @f: out, on failure or when some are left out.
+ *
+ * drm, sound and kfd by libudev from /sys; NVIDIA's nodes, whose driver has no class in
+ * /sys, by their names in /dev. The numbers come from /sys, so nothing depends on who made a
+ * node in /dev. Return: 0; -ENOSPC with the first NODES_MAX; other -errno.
+ */
+int discover(const struct devices *d, struct nodes *out, struct finding *f);
+
+#endif

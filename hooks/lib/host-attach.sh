@@ -1,0 +1,335 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2034,SC2154 # one program in several files: stremio-incus
+#
+# attach and detach: the session's display and sound for an instance, and what tells it of them.
+# For sourcing by stremio-incus.
+
+# application_ids NAME: uid and gid that the shim will choose, by its own rule: --user of the
+# args file, else STREMIO_USER, else stremio, nonroot, uid 1000, 65532.
+application_ids() {
+	who=$(pull_text "$1" /etc/stremio-shim.args |
+		awk '$0 == "--" { exit } take { print; take = 0 } $0 == "-u" || $0 == "--user" { take = 1 }
+			/^--user=/ { sub(/^--user=/, ""); print } /^-u./ { sub(/^-u/, ""); print }' | tail -n 1)
+	[ -n "$who" ] || who=$(instance_key environment.STREMIO_USER)
+	pull_text "$1" /etc/passwd | awk -F: -v who="${who:-auto}" '
+	BEGIN {
+		n = split(who, w, ":")
+		user = w[1]
+		if (n > 1 && w[2] ~ /^[0-9]+$/)
+			group = w[2]
+	}
+	$1 == user { hit = $3 " " $4 }
+	user == "auto" && $1 == "stremio" { a = $3 " " $4 }
+	user == "auto" && $1 == "nonroot" { b = $3 " " $4 }
+	user == "auto" && $3 == 1000 && !c { c = $3 " " $4 }
+	END {
+		if (user ~ /^[0-9]+$/)
+			hit = user " " user
+		if (!hit)
+			hit = a ? a : b ? b : c ? c : "65532 65532"
+		split(hit, id, " ")
+		if (group != "")
+			id[2] = group
+		if (id[1] !~ /^[0-9]+$/ || id[2] !~ /^[0-9]+$/)
+			id[1] = id[2] = 65532
+		print id[1], id[2]
+	}'
+}
+
+# pull_text NAME PATH: nothing where there is no such file. It is the instance's: it may be
+# endless, or a pipe. On a stopped instance a helper of Incus's serves files, which leaves when
+# its last client has gone: who comes just then is told EOF.
+pull_text() {
+	for _ in 1 2 3; do
+		timeout 20 incus file pull -q "$1$2" - 2> "$work/pull" < /dev/null |
+			head -c 1048576 > "$work/pulled"
+		grep -q EOF "$work/pull" || break
+	done
+	cat "$work/pulled"
+}
+
+# push_private FILE NAME PATH: for the application's user alone.
+push_private() {
+	set -- incus file push -q -p "$1" "$2$3" --uid "$application_uid" --gid "$application_gid" --mode 0600
+	for _ in 1 2; do
+		! try "$@" || return 0
+		grep -q EOF "$work/error" || break
+	done
+	run "$inst" "$@"
+}
+
+drop_private() {
+	try incus file delete "$1$2" || :
+}
+
+# The application's kinds of devices: what is attached is also looked at by the shim.
+devices_with() {
+	kinds=$(own_key environment.STREMIO_DEVICES)
+	kinds=${kinds:-gpu,sound,x11}
+	[ "$kinds" != none ] || {
+		echo none
+		return
+	}
+	for kind in pulse wayland; do
+		kinds=$(echo "$kinds" | tr ',' '\n' | grep -vx "$kind" | paste -sd, -)
+	done
+	kinds=$kinds${1:+,$1}
+	[ "$kinds" = gpu,sound,x11 ] || echo "$kinds"
+}
+
+# What the shim waits for before it starts the application: Incus starts proxies after PID 1, and
+# a player that finds no server then does without sound for good. A user's own list is left.
+requires_with() {
+	own=$(own_key environment.STREMIO_REQUIRE)
+	case $own in
+	''|pulse|wayland|pulse,wayland|x11,pulse|x11,wayland|x11,pulse,wayland) ;;
+	*) echo "$own"
+		return ;;
+	esac
+	[ -z "$1" ] || [ "$opt_display" = none ] || printf x11,
+	echo "$1"
+}
+
+# socket_attach NAME DEVICE SOCKET: a socket of this session, through a proxy: the server sees
+# this user at the other end, as it does with every client of the session, and may start anew.
+socket_attach() {
+	# Incus makes the socket before PID 1 is there, but not its directory.
+	try incus file create -q -p --type=directory "$1$guest_dir" ||
+		grep -qi 'exist' "$work/error" || run_failed "$1"
+	set_device "$1" "$2" proxy "connect=unix:$3" "listen=unix:$guest_dir/$2" bind=instance \
+		"uid=$application_uid" "gid=$application_gid" mode=0600 \
+		"security.uid=$(id -u)" "security.gid=$(id -g)"
+}
+
+# Sets sound_kind and sound_socket; empty when there is none.
+sound_find() {
+	sound_kind='' sound_socket=''
+	runtime=${XDG_RUNTIME_DIR:-/run/user/$(id -u)}
+	case $1 in
+	auto|pulse)
+		case ${PULSE_SERVER:-} in
+		unix:/*) sound_socket=${PULSE_SERVER#unix:} ;;
+		*) sound_socket=$runtime/pulse/native ;;
+		esac
+		sound_kind=pulse ;;
+	pipewire)
+		sound_kind=pipewire
+		sound_socket=${PIPEWIRE_RUNTIME_DIR:-$runtime}/${PIPEWIRE_REMOTE:-pipewire-0} ;;
+	esac
+	[ -z "$sound_socket" ] || [ -S "$sound_socket" ] || {
+		case $1:$opt_sound in
+		auto:*) ;;
+		*:) warn sound "no socket $sound_socket: no sound this time" ;;
+		*) missing sound "no socket $sound_socket: no such server in this session (--sound=auto takes what is there)" ;;
+		esac
+		sound_kind='' sound_socket=''
+	}
+}
+
+# Sets wayland, the socket for the instance.
+wayland_attach() {
+	wayland=''
+	if [ "$opt_wayland" = 0 ] || { [ -z "$opt_wayland" ] && ! own_device wayland; }; then
+		drop_device "$1" wayland
+		return
+	fi
+	socket=${WAYLAND_DISPLAY:-wayland-0}
+	case $socket in /*) ;; *) socket=${XDG_RUNTIME_DIR:-/run/user/$(id -u)}/$socket ;; esac
+	[ -S "$socket" ] || {
+		[ -z "$opt_wayland" ] || missing wayland "no socket $socket: this is no Wayland session"
+		warn wayland "no socket $socket: no Wayland this time"
+		return
+	}
+	socket_attach "$1" wayland "$socket"
+	wayland=$guest_dir/wayland
+}
+
+# Sound and Wayland, as they were chosen last: whoever has shut an instance out of the microphone
+# does not let it in by starting it from the menu.
+session_attach() {
+	inst=$1
+	choice=${opt_sound:-$(own_key user.stremio-shim.sound)}
+	sound_find "${choice:-auto}"
+	pulse='' pipewire=''
+	for kind in pulse pipewire; do
+		[ "$kind" = "$sound_kind" ] || drop_device "$inst" $kind
+	done
+	if [ -n "$sound_kind" ]; then
+		socket_attach "$inst" "$sound_kind" "$sound_socket"
+		[ $sound_kind = pipewire ] || pulse=unix:$guest_dir/pulse
+		[ $sound_kind = pulse ] || pipewire=unix:$guest_dir/pipewire
+	fi
+	wayland_attach "$inst"
+	kinds=${pulse:+pulse}${wayland:+${pulse:+,}wayland}
+	want "environment.PULSE_SERVER=$pulse" "environment.PIPEWIRE_REMOTE=${pipewire#unix:}" \
+		"environment.WAYLAND_DISPLAY=$wayland" "user.stremio-shim.sound=$choice" \
+		"environment.STREMIO_DEVICES=$(devices_with "$kinds")" \
+		"environment.STREMIO_REQUIRE=$(requires_with "$kinds")"
+}
+
+# What the instance must not be when something is put into it.
+attachable() {
+	case $instance_state in
+	Frozen) missing "$1" "it is frozen (incus resume $1)" ;;
+	Error) fail "$1" "Incus calls it broken (incus info $1 --show-log)" ;;
+	esac
+	at_work=$(instance_busy "$1")
+	[ -z "$at_work" ] || fail "$1" "it is busy: $at_work (wait until that has ended: incus operation list; then try again)"
+}
+
+# What Incus is doing with it, if anything that files and devices have to wait for: a task. A
+# shell in it or its console are websockets.
+instance_busy() {
+	incus query "/1.0/operations?recursion=1&project=$project" < /dev/null 2> /dev/null | awk -v name="$1" '
+	function value(line) { sub(/^[^:]*: "/, "", line); sub(/",?$/, "", line); return line }
+	/^\t\t\t"class": / { task = /"task"/ }
+	/^\t\t\t"description": / { what = value($0) }
+	/^\t\t\t"status": / { running = /"Running"/ }
+	index($0, "\"/1.0/instances/" name "\"") || index($0, "\"/1.0/instances/" name "?") { hit = 1 }
+	/^\t\t\}/ { if (hit && task && running) { print what; exit } hit = 0 }'
+}
+
+attach_all() {
+	attachable "$1"
+	ids=$(application_ids "$1")
+	application_uid=${ids% *} application_gid=${ids#* }
+	if [ "$opt_display" = none ]; then
+		[ -z "$(own_key user.stremio-shim.x11)" ] || x11_detach "$1"
+	else
+		x11_attach "$1"
+	fi
+	session_attach "$1"
+	# By whom, so that another user's login does not move it to another desktop.
+	want "user.stremio-shim.attached=$(id -u)"
+	keys_set "$1"
+	refresh_at_login
+}
+
+# After a login with a new cookie the instances that are attached get it without a command.
+autostart=${XDG_CONFIG_HOME:-${HOME:-}/.config}/autostart/stremio-incus.desktop
+
+refresh_at_login() {
+	[ ! -e "$autostart" ] && [ -z "${SUDO_USER:-}" ] || return 0
+	show "# and $autostart, which runs 'stremio-incus attach --refresh' at each login"
+	[ "$dry_run" = 0 ] || return 0
+	{ mkdir -p "${autostart%/*}" && cat > "$autostart"; } 2> "$work/error" <<-END || warn attach "cannot write $autostart: attach again after each login"
+	[Desktop Entry]
+	Type=Application
+	Name=Stremio in Incus: this login's display
+	Exec=$program --quiet attach --refresh
+	NoDisplay=true
+	END
+}
+
+# attached_instances: those that this user has attached, one a line.
+attached_instances() {
+	incus query "/1.0/instances?recursion=1&project=$project" < /dev/null 2> /dev/null |
+		awk -v who="\"$(id -u)\"" '/^\t\t"config": \{/ { own = 1 } /^\t\t\}/ { own = 0 }
+		own && /"user\.stremio-shim\.attached":/ { sub(/,$/, "", $2); hit = $2 == who }
+		/^\t\t"name": "/ { name = $2; gsub(/[",]/, "", name) }
+		/^\t\}/ { if (hit) print name; hit = 0 }'
+}
+
+refresh_one() {
+	instance_read "$1" || return 0
+	case $(own_key user.stremio-shim.x11) in
+	trusted*|untrusted*) ;;
+	*) return 0 ;;
+	esac
+	attachable "$1"
+	ids=$(application_ids "$1")
+	application_uid=${ids% *} application_gid=${ids#* }
+	x11_attach "$1"
+	keys_set "$1"
+	tell "$1: has the cookie of $x11_display"
+}
+
+# One that cannot have it does not keep it from the others.
+attach_refresh() {
+	rc=0
+	for name in $(attached_instances); do
+		( refresh_one "$name" ) || rc=1
+	done
+	return $rc
+}
+
+verb_attach() {
+	opt_display='' opt_trust='' opt_sound='' opt_wayland=''
+	refresh=0 name=
+	for word in "$@"; do
+		case $word in
+		--refresh) refresh=1 ;;
+		*) attach_option "$word" || only_name "$word" ;;
+		esac
+	done
+	attach_check
+	incus_ready
+	lock_take
+	if [ $refresh = 1 ]; then
+		attach_refresh
+		return
+	fi
+	name=${name:-$default_name}
+	instance_require "$name"
+	before=$(own_key environment.DISPLAY)
+	attach_all "$name"
+	tell "$name: attached${x11_display:+ to $x11_display ($x11_kind)}${sound_kind:+, $sound_kind}${wayland:+, wayland}"
+	case $instance_state in
+	Running|Ready)
+		[ "$before" = "${x11_display:-}" ] ||
+			tell "it runs, and learns of the new display when it starts again: incus restart $name" ;;
+	esac
+}
+
+verb_detach() {
+	name=
+	for word in "$@"; do
+		only_name "$word"
+	done
+	incus_ready
+	lock_take
+	name=${name:-$default_name}
+	instance_require "$name"
+	attachable "$name"
+	x11_detach "$name"
+	for device in pulse pipewire wayland; do
+		drop_device "$name" $device
+	done
+	want environment.PULSE_SERVER= environment.PIPEWIRE_REMOTE= environment.WAYLAND_DISPLAY= \
+		"environment.STREMIO_DEVICES=$(devices_with '')" \
+		"environment.STREMIO_REQUIRE=$(requires_with '')" user.stremio-shim.sound= \
+		user.stremio-shim.attached=
+	keys_set "$name"
+	if [ -e "$autostart" ] && [ -z "$(attached_instances)" ]; then
+		run detach rm -f "$autostart"
+	fi
+	tell "$name: detached"
+}
+
+# attach_option WORD: 1 when it is none of these.
+attach_option() {
+	case $1 in
+	--display=none) opt_display=none ;;
+	--display=?*) opt_display=${1#*=} ;;
+	--trusted|--untrusted) trust_option "${1#--}" ;;
+	--nested) trust_option xephyr ;;
+	--nested=xephyr|--nested=xwayland) trust_option "${1#*=}" ;;
+	--sound=auto|--sound=pulse|--sound=pipewire|--sound=none) opt_sound=${1#*=} ;;
+	--wayland) opt_wayland=1 ;;
+	--no-wayland) opt_wayland=0 ;;
+	--display=*|--nested=*|--sound=*) usage_error "$1: no such value" ;;
+	*) return 1 ;;
+	esac
+}
+
+trust_option() {
+	[ -z "$opt_trust" ] || [ "$opt_trust" = "$1" ] ||
+		usage_error '--trusted, --untrusted and --nested exclude each other'
+	opt_trust=$1
+}
+
+attach_check() {
+	[ "$opt_display" != none ] || [ -z "$opt_trust" ] ||
+		usage_error "--display=none takes no display, and --$opt_trust wants one"
+}

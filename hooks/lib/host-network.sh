@@ -1,0 +1,100 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2034,SC2154 # one program in several files: stremio-incus
+#
+# A network for an instance without a DHCP client in it. For sourcing by stremio-incus.
+#
+# A routed NIC: liblxc itself gives the interface its address and its default route, so nothing
+# is needed inside, and two instances do not share a wire. The address is a free one of a
+# managed bridge with NAT (incusbr0 on most hosts), counted from the upper end: what Incus's
+# rules do for that bridge's addresses, they do for this one, and its name server answers it.
+# nictype=bridged with lxc.net.0.ipv4.address in raw.lxc works, too, but an instance's raw.lxc
+# replaces the profile's.
+
+# network_find WISH: sets network_name and network_cidr of WISH, or (auto) of incusbr0, or of
+# the first managed bridge with IPv4 and NAT. 1 when there is none.
+network_find() {
+	network_name='' network_cidr=''
+	case $1 in
+	auto) candidates="incusbr0 $(incus network list -f csv < /dev/null 2> /dev/null |
+		awk -F, '$2 == "bridge" && $3 == "YES" { print $1 }')" ;;
+	*) candidates=$1 ;;
+	esac
+	for network_name in $candidates; do
+		network_cidr=$(incus network get "$network_name" ipv4.address < /dev/null 2> /dev/null) || continue
+		case $network_cidr in [0-9]*) ;; *) continue ;; esac
+		[ "$(incus network get "$network_name" ipv4.nat < /dev/null 2> /dev/null)" = true ] || continue
+		return 0
+	done
+	return 1
+}
+
+# Every address that Incus has given to an instance or its DHCP server to anybody.
+network_used() {
+	incus query "/1.0/instances?recursion=1&all-projects=true" < /dev/null 2> /dev/null |
+		sed -n 's/^.*"ipv4\.address": "\([0-9.]*\).*/\1/p'
+	incus network list-leases "$1" -f csv < /dev/null 2> /dev/null | tr ',' '\n' | grep -E '^[0-9]+(\.[0-9]+){3}$'
+}
+
+# network_free CIDR: the highest address of it that is not on standard input; the bridge's own
+# and the broadcast address are not free.
+network_free() {
+	awk -v cidr="$1" '
+	function number(a,    p) { split(a, p, "."); return ((p[1] * 256 + p[2]) * 256 + p[3]) * 256 + p[4] }
+	{ used[number($1)] = 1 }
+	END {
+		split(cidr, c, "/")
+		size = 2 ^ (32 - c[2])
+		own = number(c[1])
+		base = own - own % size
+		used[own] = 1
+		for (n = base + size - 2; n > base; n--)
+			if (!(n in used)) {
+				printf "%d.%d.%d.%d\n", n / 16777216, n / 65536 % 256, n / 256 % 256, n % 256
+				exit
+			}
+		exit 1
+	}'
+}
+
+# network_attach NAME WISH: auto, none or the name of a managed bridge.
+network_attach() {
+	network_note=
+	case $2 in
+	none)
+		drop_device "$1" eth0
+		want user.stremio-shim.network=none
+		return 0 ;;
+	esac
+	# What it has it keeps, be it this tool's or the user's.
+	! own_device eth0 || [ "$2" != auto ] || return 0
+	[ "$(own_key user.stremio-shim.network)" != none ] || [ "$2" != auto ] || return 0
+	network_find "$2" || {
+		[ "$2" = auto ] || missing network "$2: no managed bridge with an IPv4 subnet and NAT (incus network list; incus network create incusbr0)"
+		network_note='no network: this Incus has no managed bridge with NAT (incus network create incusbr0, then launch again)'
+		return 0
+	}
+	address=$(network_used "$network_name" | network_free "$network_cidr") ||
+		missing network "no free address in $network_cidr of $network_name"
+	# The interface's name on the host is there for whoever writes firewall rules: stremio+.
+	low=$(echo "$address" | awk -F. '{ printf "%d", $3 * 256 + $4 }')
+	set_device "$1" eth0 nic nictype=routed "ipv4.address=$address" name=eth0 \
+		"host_name=stremio$low"
+	want "user.stremio-shim.network=$network_name"
+	network_resolver "$1" "${network_cidr%/*}"
+}
+
+# A name server, where the image names none.
+network_resolver() {
+	if pull_text "$1" /etc/resolv.conf | grep -q '^nameserver'; then
+		return 0
+	fi
+	if [ "$dry_run" = 1 ]; then
+		printf "echo 'nameserver %s' | incus file push - %s/etc/resolv.conf --mode 0644\n" "$2" "$1"
+		return 0
+	fi
+	echo "nameserver $2" > "$work/resolv.conf"
+	# Some images have a link there, into a /run that nobody fills.
+	incus file delete "$1/etc/resolv.conf" < /dev/null > /dev/null 2>&1 || :
+	run network incus file push -q -p "$work/resolv.conf" "$1/etc/resolv.conf" --uid 0 --gid 0 --mode 0644
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* worker: work in a process of its own, that ends at a deadline. */
+#ifndef HOOK_WORKER_H
+#define HOOK_WORKER_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#define WORKER_DEADLINE_MS 5000
+
+struct worker {
+	pid_t pid;
+	int pidfd;
+	uint64_t end; /* CLOCK_MONOTONIC, ms: when it has ended itself */
+};
+
+/**
+ * worker_start() - fork, call a function there, and exit with what it returns.
+ * @fn: returns an exit status, 0 to 255. @arg: its argument. @deadline_ms: from now.
+ * @out: for worker_wait(), which is to be called in any case.
+ *
+ * Of its own, because it goes into a container's namespace without a way back, may be held up
+ * there by a file system that the container serves, and must not take a start down with
+ * it when it crashes. It ends with this process, and by a timer of its own at the deadline: a
+ * parent death signal alone is cleared by setfsuid(2), see prctl(2). Signals are at their
+ * defaults in it, whatever was inherited. Return: 0 or -errno.
+ */
+int worker_start(int (*fn)(void *), void *arg, uint32_t deadline_ms, struct worker *out);
+
+/**
+ * worker_wait() - wait until it has ended, but not much longer than its deadline.
+ * @w: from worker_start().
+ * Return: its exit status; -ETIMEDOUT the deadline came; -ECHILD another signal ended it; the
+ * error of worker_start().
+ */
+int worker_wait(struct worker *w);
+
+#endif

@@ -1,0 +1,158 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2154 # top, here and FAKE are set by run.sh and the rig
+#
+# stremio-hook is root of the host, and works in a place that an instance's root controls with
+# words that an instance's configuration chose.
+
+# unharmed NAME: neither the host nor the instance has a device where none belongs.
+unharmed() {
+	find /etc -newer "$RIG/profile.yaml" -name 'render*' | grep . && die "in the host's /etc"
+	mountpoint -q /etc/passwd && die "on the host's /etc/passwd"
+	in_daemon grep -E ' /etc[/ ]' /proc/self/mountinfo && die "on the daemon's /etc"
+	incus exec "$1" -- ls /etc | grep render && die "in the instance's /etc"
+	incus exec "$1" -- grep ' /etc' /proc/self/mountinfo && die "on the instance's /etc"
+	true
+}
+
+# Everything in the instance's file system that a C library, on its own account, would open for a
+# process that is in there: host root must neither wait for it nor read it.
+test_hook_opens_no_file_of_the_instance_on_the_side() {
+	fake_nothing
+	idle trapped
+	for f in localtime nsswitch.conf passwd group ld.so.cache ld.so.preload; do
+		incus exec trapped -- sh -c "rm -f /etc/$f; mkfifo /etc/$f" || die "$f"
+	done
+	# So that there is something to say while it is in there.
+	incus exec trapped -- ln -s /etc /dev/dri
+	fake_desktop
+	hook plug > "$RIG/out" 2>&1 && die 'no complaint'
+	grep -q 'did not finish' "$RIG/out" && die "it was held up: $(cat "$RIG/out")"
+	logged trapped 'cannot make or open the directory of .dri/renderD128'
+	[ "$(nodes_in trapped | wc -l)" = 13 ] || die "$(nodes_in trapped | wc -l) nodes"
+	# At a start it reads the accounts, and has a word to say at its end.
+	stop trapped
+	start trapped
+	logged trapped 'wired: 14 nodes'
+	has_logged trapped 'did not finish' && die 'it was held up at the start'
+	true
+}
+
+test_hook_does_not_follow_a_link_for_a_directory() {
+	fake_nothing
+	idle linked
+	incus exec linked -- ln -s /etc /dev/dri
+	incus exec linked -- ln -s /etc/passwd /dev/nvidia0
+	fake_desktop
+	hook plug > "$RIG/out" 2>&1 && die 'no complaint'
+	logged linked 'cannot make or open the directory of .dri/renderD128'
+	unharmed linked
+	# What is not in the way is wired all the same.
+	can_open linked 1000 1000 snd/timer || die "$(opens linked 1000 1000 snd/timer)"
+}
+
+test_hook_does_not_follow_a_link_for_a_node() {
+	fake_nothing
+	idle linked
+	incus exec linked -- mkdir /dev/dri /dev/snd
+	incus exec linked -- ln -s /etc/passwd /dev/dri/renderD128
+	incus exec linked -- sh -c 'echo text > /dev/snd/timer'
+	incus exec linked -- mkdir /dev/snd/controlC0
+	fake_desktop
+	hook plug > "$RIG/out" 2>&1 && die 'no complaint'
+	logged linked 'cannot create .dri/renderD128'
+	logged linked 'cannot create .snd/timer'
+	logged linked 'cannot create .snd/controlC0'
+	unharmed linked
+	[ "$(incus exec linked -- cat /dev/snd/timer)" = text ] || die 'a file was replaced'
+	incus exec linked -- rm -r /dev/dri /dev/snd/timer /dev/snd/controlC0
+	hook plug || die "$(hook_log linked | tail -n 1)"
+	can_open linked 1000 1000 dri/renderD128 || die "$(opens linked 1000 1000 dri/renderD128)"
+}
+
+test_hook_stays_below_dev_in_a_race() {
+	musl-gcc -static -O2 -o "$RIG/race" "$here/race.c" || die 'race.c does not compile'
+	fake_nothing
+	idle racing
+	push "$RIG/race" racing/bin/race --mode 0755
+	incus exec racing --cwd / -- race < /dev/null > /dev/null 2>&1 &
+	racer=$!
+	until_true 5 incus exec racing -- pidof race || die 'the racer does not run'
+	i=0 wired=0
+	while [ $i -lt "${HOOK_RACES:-25}" ]; do
+		fake_drm renderD128 128
+		hook plug > /dev/null 2>&1 && wired=$((wired + 1))
+		fake_gone renderD128
+		hook plug > /dev/null 2>&1
+		i=$((i + 1))
+	done
+	incus exec racing -- killall race
+	wait $racer
+	unharmed racing
+	# Neither side has lost every time, or this was no race.
+	echo "wired $wired of $i"
+	hook plug || die "$(hook_log racing | tail -n 1)"
+	# On the host, no place of ours is another than before.
+	[ -z "$(find /dev/dri -maxdepth 1 -newer "$RIG/profile.yaml" 2>/dev/null)" ] || die "in the host's /dev"
+}
+
+test_hook_does_not_trust_the_configured_environment() {
+	fake_desktop
+	instance poisoned -- /bin/sleep 1000
+	# First in the PATH, programs that tell that they were called. (One without the host's
+	# own directories breaks hooks that are not ours.)
+	mkdir -p "$RIG/evil"
+	for p in date mknod stremio-hook udevadm; do
+		printf '#!/bin/sh\necho %s >> %s\n' "$p" "$RIG/called" > "$RIG/evil/$p"
+		chmod 755 "$RIG/evil/$p"
+	done
+	incus config set poisoned environment.PATH="$RIG/evil:/usr/sbin:/usr/bin:/sbin:/bin" \
+		environment.LD_PRELOAD=/nowhere.so \
+		environment.LXC_PID=1 environment.LXC_NAME=../../etc environment.LXC_HOOK_TYPE=stop \
+		environment.LXC_CONSOLE_LOGPATH=/etc/poisoned/console.log \
+		environment.SYSTEMD_LOG_LEVEL=debug || die 'config'
+	start poisoned
+	until_true 10 is_ready poisoned || die "state $(state poisoned)"
+	hook status poisoned | grep -c running | grep -qx 14 || die "$(hook status); $(hook_log poisoned)"
+	[ ! -e "$RIG/called" ] || die "called from PATH: $(tr '\n' ' ' < "$RIG/called")"
+	stop poisoned
+	has_state poisoned && die 'its state is left'
+	true
+}
+
+test_hook_answers_garbage_with_a_line_and_no_device() {
+	fake_desktop
+	long=$(printf 'gpu,%.0s' 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20)
+	instance garbage -- /bin/sleep 1000
+	# tests/unit/hook_devices_test.c has more of them.
+	# shellcheck disable=SC2016
+	for list in '$(reboot),gpu:../../etc/passwd' "$long$long$long$long"; do
+		incus config set garbage environment.STREMIO_DEVICES="$list" || die "config: $list"
+		# The shim may refuse such a list, too, but the start does not fail.
+		start garbage
+		logged garbage 'devices: .*STREMIO_DEVICES'
+		has_nodes garbage && die "$list: wired"
+		incus stop -f garbage
+	done
+}
+
+has_nodes() { in_daemon cat "/run/stremio-shim/$1/wired" 2> /dev/null | grep -q '^node'; }
+
+# Called by hand, or by somebody else than liblxc, it does nothing to processes that are no
+# containers of its caller.
+test_hook_enters_only_its_callers_containers() {
+	fake_desktop
+	idle other
+	pid=$(in_daemon sed -n 's/^pid //p' /run/stremio-shim/other/wired)
+	for p in 1 "$pid" 999999999 -1 0; do
+		nsenter -t "$(daemon_pid)" -m -p env LXC_NAME=forged LXC_PID="$p" \
+			"$FAKE/stremio-hook" start-host > "$RIG/out" 2>&1 || die "pid $p: exit $?"
+		grep -q '^stremio-hook: ' "$RIG/out" || die "pid $p: no word"
+		has_state forged && die "pid $p: state"
+	done
+	for name in .. . ../x a/b '' "$(printf 'a\nb')" 'a b'; do
+		nsenter -t "$(daemon_pid)" -m -p env LXC_NAME="$name" LXC_PID="$pid" \
+			"$FAKE/stremio-hook" stop > "$RIG/out" 2>&1 && die "stop takes '$name'"
+	done
+	[ "$(nodes_in other | wc -l)" = 14 ] || die "$(nodes_in other | wc -l) nodes"
+}

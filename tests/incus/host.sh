@@ -1,0 +1,351 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2154 # top, here and RIG are set by run.sh
+#
+# What stremio-incus promises, as a user without root in a desktop session.
+
+# Everything that Incus knows, without what changes by itself.
+incus_dump() {
+	for what in instances profiles images networks; do
+		incus query "/1.0/$what?recursion=1"
+	done | grep -vE '"(last_used_at|volatile\.|size)'
+}
+
+test_host_launch_takes_one_command_to_a_running_application() {
+	session_up
+	player one
+	[ "$(state one)" = Ready ] || die "state $(state one)"
+	[ "$(inside one xclient)" = ok ] || die "$(inside one xclient)"
+	[ "$(inside one stat -c '%a %u %g' /var/lib/stremio-shim/Xauthority)" = '600 1000 1000' ] ||
+		die "the cookie: $(inside one stat -c '%a %u %g' /var/lib/stremio-shim/Xauthority)"
+	[ "$(stat -c '%a %u' "$session/run/stremio-incus/one/cookie")" = "600 $USER_ID" ] ||
+		die 'the copy of the cookie can be read by others'
+	incus exec one -- rm -f "/tmp/.X11-unix/X$DISPLAY_NUMBER" 2> /dev/null &&
+		die 'root in there can remove the socket of the host'
+	host_ok stop one
+	[ "$(state one)" = Stopped ] || die "state $(state one)"
+}
+
+test_host_gives_the_cookie_of_this_display_only() {
+	session_up
+	xauth -q -f "$session/.Xauthority" add "$(uname -n)/unix:99" . "$(mcookie)" 2> /dev/null
+	chown "$USER_ID" "$session/.Xauthority"
+	player one
+	pull one/var/lib/stremio-shim/Xauthority > "$RIG/cookie"
+	[ "$(xauth -f "$RIG/cookie" nlist | cut -d' ' -f1)" = ffff ] ||
+		die "families: $(xauth -f "$RIG/cookie" nlist | cut -d' ' -f1 | tr '\n' ' ')"
+	xauth -f "$RIG/cookie" list | grep -q ":99 " && die 'another display is in it'
+	true
+}
+
+test_host_launch_changes_nothing_the_second_time() {
+	session_up
+	player one
+	incus_dump > "$RIG/before"
+	host_ok launch one --image=busybox --no-self-test
+	incus_dump | diff "$RIG/before" - || die 'it changed something'
+	host_ok launch one --image=busybox --no-self-test --dry-run
+	grep -E '^incus (init|start|config|profile)' "$RIG/out" && die 'it would do more'
+	true
+}
+
+test_host_dry_run_changes_nothing() {
+	session_up
+	player one
+	incus_dump > "$RIG/before"
+	find "$session" | sort > "$RIG/files"
+	for words in 'launch two --image=busybox' 'launch one' 'attach one --untrusted' \
+		     'attach one --nested' 'attach one --display=none' 'detach one' 'stop one' \
+		     status 'doctor one' 'logs one' profile; do
+		# shellcheck disable=SC2086
+		host_ok --dry-run $words
+		[ -s "$RIG/out" ] || die "$words: it prints nothing"
+		incus_dump | diff "$RIG/before" - || die "$words: Incus is changed"
+		find "$session" | sort | diff "$RIG/files" - || die "$words: files are changed"
+	done
+}
+
+# What --dry-run prints is what is done: a shell makes the same instance of it.
+test_host_dry_run_is_a_script_that_does_the_same() {
+	session_up
+	user stremio-incus launch one --image=busybox --no-self-test --dry-run \
+		> "$session/script" 2> /dev/null || die 'the dry run'
+	user sh -e /home/script > "$RIG/script" 2>&1 < /dev/null || die "the script: $(tail -n 1 "$RIG/script")"
+	host_ok launch one --image=busybox --no-self-test --dry-run
+	grep -E '^incus (init|start|config|profile)' "$RIG/out" && die 'the script left something undone'
+	until_true 10 is_ready one || die "state $(state one)"
+	push "$RIG/xclient" one/bin/xclient --mode 0755
+	# Before the instance is there nobody can say whose the cookie is to be.
+	host_ok attach one
+	sees_display one || die "$(inside one xclient)"
+}
+
+test_host_display_comes_back_with_the_x_server() {
+	session_up
+	player one
+	xserver_stop
+	sees_display one && die 'there is no server, and it answers'
+	xserver_start
+	until_true 10 sees_display one || die "$(inside one xclient)"
+}
+
+test_host_new_cookie_arrives_at_login_without_a_command() {
+	session_up
+	player one
+	xserver_stop
+	xserver_cookie
+	xserver_start
+	sees_display one && die 'the old cookie is still good'
+	# What the session's own start does with what lies there.
+	line=$(sed -n 's/^Exec=//p' "$session/.config/autostart/stremio-incus.desktop")
+	[ -n "$line" ] || die 'nothing is started at login'
+	# shellcheck disable=SC2086
+	user $line > "$RIG/out" 2>&1 || die "$line: $(tail -n 1 "$RIG/out")"
+	sees_display one || die "$(inside one xclient)"
+	host_ok detach one
+	[ ! -e "$session/.config/autostart/stremio-incus.desktop" ] || die 'it is left behind'
+}
+
+test_host_display_survives_a_restart_of_instance_and_daemon() {
+	session_up
+	player one
+	incus restart one --timeout 20 || die 'incus restart'
+	until_true 10 is_ready one || die "state $(state one)"
+	sees_display one || die "restarted: $(inside one xclient)"
+	incusd_restart "$RIG/incus" > "$RIG/out" 2>&1 || die 'the daemon does not come back'
+	until_true 20 sees_display one || die "daemon restarted: $(inside one xclient)"
+	host_ok stop one
+}
+
+test_host_untrusted_stays_untrusted() {
+	session_up
+	player one
+	host_ok attach one --untrusted
+	sees_display one || die "$(inside one xclient)"
+	trusted=$(xauth -f "$session/.Xauthority" list | awk 'NR == 1 { print $3 }')
+	pull one/var/lib/stremio-shim/Xauthority > "$RIG/cookie"
+	xauth -f "$RIG/cookie" list | grep -q "$trusted" && die 'it has the trusted cookie'
+	# The server itself: such a client gets no XTEST, by which it could type into windows.
+	xauth -f "$RIG/cookie" nlist | xauth -q -f "$RIG/usable" nmerge - 2> /dev/null
+	DISPLAY=":$DISPLAY_NUMBER" XAUTHORITY=$RIG/usable xdpyinfo 2> /dev/null | grep -q XTEST &&
+		die 'the server trusts it'
+	# And it does not get the other one by being started without the word.
+	host_ok launch one --no-self-test
+	pull one/var/lib/stremio-shim/Xauthority > "$RIG/cookie"
+	xauth -f "$RIG/cookie" list | grep -q "$trusted" && die 'launch gave it the trusted cookie'
+	host_ok attach one --trusted
+	pull one/var/lib/stremio-shim/Xauthority > "$RIG/cookie"
+	xauth -f "$RIG/cookie" list | grep -q "$trusted" || die 'it cannot be trusted again'
+}
+
+test_host_nested_server_is_the_only_one_it_reaches() {
+	session_up
+	player one
+	host_ok stop one
+	host_ok launch one --nested --no-self-test
+	nested=$(cat "$session/run/stremio-incus/one/number")
+	[ "$nested" != "$DISPLAY_NUMBER" ] || die 'it is the same server'
+	sees_display one || die "$(inside one xclient)"
+	[ "$(inside one ls /tmp/.X11-unix)" = "X$nested" ] || die "sockets: $(inside one ls /tmp/.X11-unix)"
+	pid=$(cat "$session/run/stremio-incus/one/server.pid")
+	host_ok stop one
+	until_true 10 sh -c "! kill -0 $pid" || die 'the nested server is left behind'
+	host_ok launch one --no-self-test
+	grep -q ':' "$session/run/stremio-incus/one/number" && die 'no server of its own at the second start'
+	sees_display one || die "second start: $(inside one xclient)"
+	pid=$(cat "$session/run/stremio-incus/one/server.pid")
+	host_ok detach one
+	until_true 10 sh -c "! kill -0 $pid" || die 'detach leaves the nested server'
+}
+
+# A sound server that says whom it sees, in place of PulseAudio, which lets in its own user only.
+test_host_sound_server_sees_its_own_user() {
+	session_up
+	mkdir -p "$session/run/pulse"
+	python3 - "$session/run/pulse/native" > "$RIG/server" 2>&1 <<-'END' &
+	import os, socket, struct, sys
+	s = socket.socket(socket.AF_UNIX)
+	s.bind(sys.argv[1])
+	s.listen()
+	while True:
+	    c = s.accept()[0]
+	    c.sendall(b"uid %d" % struct.unpack("3i", c.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[1])
+	    c.close()
+	END
+	server=$!
+	until_true 10 test -S "$session/run/pulse/native" || die "$(cat "$RIG/server")"
+	chown -R "$USER_ID" "$session/run/pulse"
+	player one
+	answer=$(inside one xclient /var/lib/stremio-shim/pulse)
+	again=$(incus restart one --timeout 20 && inside one xclient /var/lib/stremio-shim/pulse)
+	other=$(incus exec one --user 1001 --group 1001 -- xclient /var/lib/stremio-shim/pulse)
+	variables=$(inside one env)
+	host_ok attach one --sound=none
+	host_ok launch one --no-self-test
+	gone=$(incus config show one | grep -E 'pulse:|PULSE')
+	host_ok attach one --sound=auto
+	back=$(incus config show one | grep -E 'pulse:')
+	kill $server
+	[ "$answer" = "uid $USER_ID" ] || die "$answer"
+	[ "$again" = "uid $USER_ID" ] || die "after a restart: $again"
+	case $other in *ermission*) ;; *) die "another user in there: $other" ;; esac
+	echo "$variables" | grep -qx PULSE_SERVER=unix:/var/lib/stremio-shim/pulse || die 'no PULSE_SERVER'
+	[ -z "$gone" ] || die "--sound=none, and launched again: $gone"
+	[ -n "$back" ] || die '--sound=auto does not bring it back'
+}
+
+test_host_network_needs_no_dhcp_client() {
+	session_up
+	incus network create incusbr0 ipv6.address=none ipv4.address=10.98.0.1/24 ipv4.nat=true > "$RIG/out" 2>&1 ||
+		die "$(tail -n 1 "$RIG/out")"
+	player one
+	player two
+	answer=$(inside one nslookup _gateway.incus 2>&1)
+	address=$(inside two ip -4 -o addr show eth0)
+	gone one two
+	incus network delete incusbr0 > /dev/null
+	case $answer in *10.98.0.1*10.98.0.1*) ;; *) die "no name server: $answer" ;; esac
+	case $address in *10.98.0.253/32*) ;; *) die "the second one's address: $address" ;; esac
+}
+
+test_host_detach_leaves_nothing() {
+	session_up
+	player one
+	host_ok detach one
+	incus config show one | grep -E 'DISPLAY|XAUTHORITY|user\.stremio-shim\.(x11|attached)|/tmp/.X11-unix' &&
+		die 'something is left in the configuration'
+	pull one/var/lib/stremio-shim/Xauthority > /dev/null && die 'the cookie is left'
+	[ ! -e "$session/run/stremio-incus/one" ] || die 'files are left in the runtime directory'
+	host_ok detach one
+}
+
+test_host_status_and_logs_show_what_there_is() {
+	session_up
+	player one
+	host_ok status
+	grep -qE "^one +Ready +stremio +trusted :$DISPLAY_NUMBER " "$RIG/out" || die "$(tail -n 1 "$RIG/out")"
+	incus config set one environment.STREMIO_USER=nobody-here
+	incus restart one --timeout 20 > "$RIG/restart" 2>&1
+	until_true 10 is_stopped one || die "state $(state one)"
+	host_ok logs one
+	grep -q '^console | stremio-shim: .*nobody-here' "$RIG/out" || die "$(cat "$RIG/out")"
+	host_ok logs one --follow
+	grep -q '^console | stremio-shim: .*nobody-here' "$RIG/out" || die "--follow: $(cat "$RIG/out")"
+}
+
+test_host_profile_system_leaves_the_image_its_own_init() {
+	session_up
+	host_ok profile
+	cmp "$RIG/out" "$RIG/usr/share/stremio-shim/incus-profile.yaml" || die 'it is another one'
+	host_ok profile --system
+	cp "$RIG/out" "$RIG/system.yaml"
+	incus profile create system < "$RIG/system.yaml" > "$RIG/out" 2>&1 || die "$(cat "$RIG/out")"
+	incus init busybox one --no-profiles --profile system < /dev/null > /dev/null 2>&1
+	# A stand-in for systemd: what matters is that it is the image's.
+	printf '#!/bin/sh\nexec sleep 1000\n' > "$RIG/app"
+	incus file delete one/sbin/init
+	push "$RIG/app" one/sbin/init --mode 0755
+	start one
+	first=$(incus exec one -- cat /proc/1/cmdline | tr '\0' ' ')
+	confined=$(incus exec one -- /opt/stremio-shim/stremio-shim -- cat /proc/self/status)
+	gone one
+	incus profile delete system > /dev/null
+	[ "$first" = 'sleep 1000 ' ] || die "PID 1 is $first"
+	echo "$confined" | grep -q '^NoNewPrivs:.1$' || die 'what is started through the shim is not confined'
+}
+
+# A real sound server of the session's, which lets in its own user only; what reaches its sink
+# can be recorded.
+sound_server_up() {
+	mkdir -p "$session/run/pulse"
+	chown "$USER_ID" "$session/run/pulse"
+	user pulseaudio -n --daemonize=no --exit-idle-time=-1 --use-pid-file=no \
+		--load='module-null-sink sink_name=ear rate=48000 channels=1 format=s16le' \
+		--load='module-native-protocol-unix socket=/home/run/pulse/native' \
+		> "$RIG/pulse.log" 2>&1 < /dev/null &
+	sound_server=$!
+	until_true 20 test -S "$session/run/pulse/native" || die "pulseaudio: $(tail -n 1 "$RIG/pulse.log")"
+}
+
+# The whole way, with the default image: one command, and then the pixels of the X server and the
+# samples of the sound server.
+test_host_launch_is_a_moving_picture_and_a_tone() {
+	packages_install run image > "$RIG/out" 2>&1 || die "$(tail -n 1 "$RIG/out")"
+	file=$(image_media "$BUILD/images" 2> "$RIG/out") || die "$(tail -n 1 "$RIG/out")"
+	image_import "$file" stremio || die 'the image'
+	session_up
+	sound_server_up
+	host launch --no-self-test
+	rc=$?
+	DISPLAY=:$DISPLAY_NUMBER XAUTHORITY=$session/.Xauthority
+	export DISPLAY XAUTHORITY
+	[ $rc = 0 ] && window=$(window_wait '' 60) && colours=$(shows "$RIG/shot") &&
+		user timeout 5 parec --rate=48000 --channels=1 --format=s16le -d ear.monitor \
+			> "$RIG/tone.raw" 2> /dev/null < /dev/null
+	kill "$sound_server"
+	hertz=$(tone "$RIG/tone.raw")
+	incus image delete stremio
+	[ $rc = 0 ] || die "launch: $(tail -n 1 "$RIG/out")"
+	[ -n "$window" ] || die "no window: $(said stremio | tail -n 1)"
+	[ "${colours:-0}" -ge 64 ] || die "the window is blank: ${colours:-0} colours"
+	cmp -s "$RIG/shot.1" "$RIG/shot.2" && die 'the picture stands still'
+	[ -n "$hertz" ] || die 'silence'
+	echo "$hertz" | awk '{ exit !($1 > 435 && $1 < 445) }' || die "$hertz Hz, where the clip has 440"
+}
+
+# Two pictures of $window once it shows something; the number of colours.
+shows() {
+	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
+		n=$(window_shot "$window" "$1.1") || return 1
+		[ "$n" -lt 64 ] || break
+		sleep 1
+	done
+	sleep 1
+	window_shot "$window" "$1.2" > /dev/null
+	echo "$n"
+}
+
+# Any user of the machine can read every command line.
+test_host_cookies_are_on_no_command_line() {
+	session_up
+	player one
+	host_ok stop one
+	for word in untrusted nested; do
+		# It ends with the last process that it follows, the nested server.
+		user strace -f -qq --seccomp-bpf -e trace=execve -s 4096 -o /home/trace \
+			stremio-incus attach one "--$word" > "$RIG/out" 2>&1 < /dev/null &
+		trace=$!
+		until_true 60 grep -q 'one: attached' "$RIG/out" || die "attach: $(tail -n 1 "$RIG/out")"
+		keys=$(for f in "$session/.Xauthority" "$session"/run/stremio-incus/one/*ookie; do
+			xauth -f "$f" list
+		done | awk '{ print $3 }' | sort -u)
+		host_ok detach one
+		wait $trace
+		grep -q 'execve.*"xauth"' "$session/trace" || die 'strace has seen nothing'
+		[ "$(echo "$keys" | grep -cE '^[0-9a-f]{32}$')" -ge 2 ] || die "keys: $keys"
+		grep -qF "$keys" "$session/trace" && die "--$word: a key is on a command line"
+	done
+	true
+}
+
+# The menu's entry clicked twice.
+test_host_two_launches_at_once_make_one_instance() {
+	session_up
+	user stremio-incus launch one --image=busybox --no-self-test > "$RIG/first" 2>&1 < /dev/null &
+	first=$!
+	host_ok launch one --image=busybox --no-self-test
+	wait $first || die "the other one: $(tail -n 1 "$RIG/first")"
+	[ "$(state one)" = Ready ] || die "state $(state one)"
+}
+
+# A login of one user does not put the windows of another's on its screen.
+test_host_login_refreshes_only_what_this_user_attached() {
+	session_up
+	player one
+	player two
+	incus config set two user.stremio-shim.attached=4321
+	host_ok attach --refresh
+	grep -q '^stremio-incus: one: has the cookie' "$RIG/out" || die "$(cat "$RIG/out")"
+	grep -q 'two' "$RIG/out" && die 'another one is refreshed, too'
+	true
+}

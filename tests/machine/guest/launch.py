@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Launches as in any virtual machine: the shim as an ordinary command, real devices, Xorg :0."""
+
+import json
+import os
+import time
+
+from servers import RUNTIME, TRUSTED
+from situation import SHIM, Failed, run
+
+SESSION = {'SHIM': SHIM, 'DISPLAY': ':0', 'XAUTHORITY': TRUSTED, 'XDG_RUNTIME_DIR': RUNTIME}
+# What Landlock can do there, landlock_create_ruleset(2).
+LANDLOCK_ABI = {'6.1': 2, '6.12': 6}
+
+APP = '''
+id -u
+grep ^NoNewPrivs: /proc/self/status
+for node in /dev/dri/renderD*; do
+	{ : <> $node; } && echo gpu
+done
+xdpyinfo > /dev/null && echo display
+aplay -q -D plughw:Loopback,1 -f S16_LE -r 48000 -c 2 -s 4800 /dev/zero && echo sound
+exit 42
+'''
+
+
+def launch(options, app, arrange='', **env):
+    """Launch sh -c app; (status, standard output, standard error)."""
+    return run(f'{arrange}\nset +e\n"$SHIM" {options} -- /bin/sh -c "$APP"',
+               {**SESSION, 'APP': app, **env})
+
+
+def has_all_it_requires():
+    """The application has the devices that were good, and is confined."""
+    status, out, err = launch('--require=gpu,sound,x11', APP)
+    if (status, out.split()) != (42, ['1000', 'NoNewPrivs:', '1', 'gpu', 'gpu', 'display', 'sound']):
+        raise Failed(f'exit {status}: {out} {err}')
+
+
+def is_refused(require, arrange, words, **env):
+    """Exit 69 with the finding, and no launch."""
+    status, out, err = launch(f'--require={require} --wait=0', 'echo launched', arrange, **env)
+    if status != 69 or out or words not in err:
+        raise Failed(f'exit {status}: {out} {err}')
+
+
+def goes_on_when_the_gpu_comes():
+    """The gate waits for a node, and its coming ends the wait."""
+    status, out, err = run('''
+        node=$VGEM
+        cp -a $node /run/node
+        dri
+        "$SHIM" --require=gpu --wait=100 -- /bin/echo launched 2> /run/said > /run/out &
+        while ! grep -q "waits up to 100 s for gpu.render" /run/said; do
+            kill -0 $! || { cat /run/said; exit 1; }
+            sleep 0.1
+        done
+        [ ! -s /run/out ]
+        cp -a /run/node $node
+        rm /run/node
+        wait $!
+        cat /run/out
+    ''', SESSION)
+    if (status, out) != (0, 'launched\n'):
+        raise Failed(f'exit {status}: {out} {err}')
+
+
+def has_landlock_of_this_kernel():
+    """As much of Landlock as the kernel has, and --landlock=require is content with it."""
+    status, out, err = launch('--landlock=require --require=none', 'cat /home/other/file',
+                              'mkdir -p /home/other; echo open > /home/other/file')
+    if status == 0 or 'ermission denied' not in err:
+        raise Failed(f"another's file: exit {status}: {out} {err}")
+    status, out, err = run('"$SHIM" --self-test=json --devices=none || :', SESSION)
+    abi = json.loads(out)['sandbox']['landlock_abi']
+    if abi != LANDLOCK_ABI.get('.'.join(os.uname().release.split('.')[:2]), abi):
+        raise Failed(f'Landlock ABI {abi} on {os.uname().release}')
+
+
+def figures():
+    """Self-test of the whole desktop set beside what people run for it, in seconds."""
+    times = {}
+    for name, script in (('self-test', '"$SHIM" --self-test=json --devices=gpu,sound,x11,pulse'),
+                         ('others', 'xdpyinfo && aplay -l')):
+        best = None
+        for _ in range(3):
+            start = time.monotonic()
+            run(f'set +e\n{script} > /dev/null 2>&1', SESSION, namespaces=False)
+            took = time.monotonic() - start
+            best = min(best or took, took)
+        times[name] = best
+    return times
+
+
+TESTS = [
+    ('launch_has_all_it_requires', has_all_it_requires),
+    ('launch_goes_on_when_the_gpu_comes', goes_on_when_the_gpu_comes),
+    ('launch_has_landlock_of_this_kernel', has_landlock_of_this_kernel),
+    ('launch_refused_without_gpu', is_refused, 'gpu', 'dri', '/dev/dri: is empty of GPUs'),
+    ('launch_refused_while_sound_is_busy', is_refused, 'sound',
+     'hda=$(card HDA-Intel); snd $(card_nodes $hda); hold $hda 0 0', ': is busy'),
+]

@@ -1,0 +1,162 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# The machine tier: a whole Debian system with AppArmor, virtio-gpu, vgem, an Intel HDA codec,
+# snd-aloop, Xorg, PulseAudio and Incus below QEMU, once for each kernel of its disk.
+#
+#   tests/machine/run.sh [NAME-PART]...    only tests whose name contains one of them
+#
+# MACHINE_KERNELS="6.1" runs one kernel only; else their guests run side by side. The first run
+# makes the disk (disk.sh). $BUILD/machine/KERNEL.table has a row for each situation: what was
+# brought about, and the finding, status, summary and hint that came of it.
+# Software emulation on purpose: it works wherever the tests do, in virtual machines too, and
+# what is tested is not the speed.
+#
+# What is tested comes on a second disk, made here; results come line by line through a
+# virtio-serial port, and the serial console is kept in $BUILD/machine/KERNEL.console. A guest
+# that says nothing on either for MACHINE_SILENCE seconds is ended; what it said counts.
+
+set -eu
+cd "$(dirname "$0")/../.."
+top=$PWD
+BUILD=${BUILD:-build}
+mkdir -p "$BUILD"
+BUILD=$(cd "$BUILD" && pwd)
+export BUILD
+# shellcheck source=hooks/lib/packages.sh
+. "$top/hooks/lib/packages.sh"
+# shellcheck source=hooks/lib/image.sh
+. "$top/hooks/lib/image.sh"
+
+work=$BUILD/machine
+silence=${MACHINE_SILENCE:-300}
+said=$work/said
+guests=
+
+absent() {
+	kind=skip counts='0 0 1'
+	[ "${CI:-}" != true ] || { kind='not ok' counts='0 1 0'; }
+	echo "$kind machine: $1"
+	echo "# passed failed skipped: $counts"
+	[ "$kind" = skip ]
+	exit
+}
+
+stop_guests() {
+	# shellcheck disable=SC2086 # process ids
+	[ -z "$guests" ] || kill -TERM $guests 2> /dev/null || :
+	guests=
+}
+
+# The disk with what is tested. Uncompressed: reading it is emulated, too.
+second_disk() {
+	tree=$work/tests
+	rm -rf "$tree"
+	mkdir -p "$tree/hooks"
+	cp -R tests/machine/guest/. "$tree/"
+	cp -R hooks/lib "$tree/hooks/"
+	# As an administrator installs it.
+	${MAKE:-make} -s --no-print-directory install DESTDIR="$tree/install" prefix=/usr/local \
+		> "$work/install.log" 2>&1 || {
+		echo "machine: make install: $(tail -n 1 "$work/install.log") (see $work/install.log)" >&2
+		return 1
+	}
+	busybox=$(image_busybox "$BUILD/images") || return 1
+	cp "$busybox.meta.tar" "$tree/busybox.meta.tar"
+	cp "$busybox.squashfs" "$tree/busybox.squashfs"
+	printf '%s\n' "$@" > "$tree/wanted"
+	rm -f "$work/tests.img"
+	mksquashfs "$tree" "$work/tests.img" -quiet -no-progress -all-root \
+		-noI -noD -noF -noX > "$work/tests.log" 2>&1 || {
+		echo "machine: mksquashfs: $(tail -n 1 "$work/tests.log")" >&2
+		return 1
+	}
+}
+
+# usage: guest KERNEL: runs it to its end and shows its lines. Called in a process of its own.
+# One processor each: there are as many guests as kernels, and emulation is all they do. -icount:
+# the guest's clock counts its instructions, so that no timeout in there tells of a busy host.
+guest() {
+	kernel=$1 results=$work/$1.results console=$work/$1.console start=$(date +%s)
+	: > "$results"
+	: > "$console"
+	# The disk is shared by all guests and never written to: -snapshot.
+	TMPDIR=$work setpriv --pdeathsig KILL qemu-system-x86_64 -accel tcg -icount shift=2 -cpu max -smp 1 -m 2048 \
+		-machine pc -nodefaults -no-user-config -no-reboot -display none -snapshot \
+		-kernel "$disk.$1.vmlinuz" -initrd "$disk.$1.initrd" \
+		-append 'console=ttyS0 quiet panic=-1 mitigations=off nokaslr random.trust_cpu=on systemd.show_status=0 audit_backlog_limit=0' \
+		-drive "file=$disk.ext4,if=virtio,format=raw,cache=unsafe" \
+		-drive "file=$work/tests.img,if=virtio,format=raw,readonly=on" \
+		-chardev "file,id=console,path=$console" -serial chardev:console \
+		-device virtio-serial-pci -chardev "file,id=results,path=$results" \
+		-device virtserialport,chardev=results,name=results \
+		-device virtio-rng-pci -device virtio-gpu-pci -vga none \
+		-audiodev none,id=sound -device intel-hda -device hda-duplex,audiodev=sound \
+		> "$work/$1.qemu" 2>&1 < /dev/null &
+	qemu=$!
+	trap 'kill -KILL "$qemu" 2> /dev/null; exit 143' TERM
+	shown=0 size=0 since=$start
+	while kill -0 "$qemu" 2> /dev/null; do
+		sleep 1
+		show
+		now=$(cat "$results" "$console" | wc -c)
+		if [ "$now" != "$size" ]; then
+			size=$now since=$(date +%s)
+		elif [ $(($(date +%s) - since)) -gt "$silence" ]; then
+			echo "# $kernel: silent for $silence s, ended"
+			kill -KILL "$qemu" 2> /dev/null || :
+		fi
+	done
+	wait "$qemu" 2> /dev/null || :
+	show
+	grep '^|' "$results" > "$work/$kernel.table" || :
+	if ! grep -q '^# end$' "$results"; then
+		tell "not ok machine.$kernel.finished: the guest ended early ($(last_words))"
+	fi
+	echo "# $kernel: $(($(date +%s) - start)) s"
+}
+
+last_words() {
+	tail -n 1 "$work/$kernel.qemu" | grep . ||
+		tr -d '\r' < "$work/$kernel.console" | grep . | tail -n 1 | cut -c1-160 | grep . ||
+		echo 'it said nothing'
+}
+
+tell() {
+	printf '%s\n' "$1" | tee -a "$said"
+}
+
+# Lines that have come whole since the last time; the table's rows are for its file.
+show() {
+	lines=$(wc -l < "$results")
+	[ "$lines" -gt "$shown" ] || return 0
+	sed -n "$((shown + 1)),${lines}{/^|/d;s/^\(ok\|not ok\|skip\) /\1 machine.$kernel./;p}" "$results" |
+		tee -a "$said"
+	shown=$lines
+}
+
+count() {
+	grep -c "^$1 machine" "$said" || :
+}
+
+[ "$(id -u)" = 0 ] || absent 'needs root (mmdebstrap keeps owners and device nodes)'
+[ "$(uname -m)" = x86_64 ] || absent "its guest is x86_64, this machine $(uname -m)"
+command -v apt-get > /dev/null || absent 'needs apt-get (its disk is made of Debian packages)'
+mkdir -p "$work"
+: > "$said"
+disk=$(sh tests/machine/disk.sh) || absent 'no disk for the guest (see above)'
+second_disk "$@" || absent 'no second disk (see above)'
+trap stop_guests EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+for kernel in ${MACHINE_KERNELS:-$(cat "$disk.kernels")}; do
+	guest "$kernel" &
+	guests="$guests $!"
+done
+# shellcheck disable=SC2086 # process ids
+wait $guests || :
+guests=
+failed=$(count 'not ok')
+echo "# passed failed skipped: $(count ok) $failed $(count skip)"
+[ "$failed" = 0 ]
