@@ -145,6 +145,16 @@ static void devices_and_what_is_required_are_lists(void **state)
 	assert_non_null(strstr(f.what, "--require names what --devices does not"));
 }
 
+static void devices_take_the_words_of_the_hook(void **state)
+{
+	(void)state;
+	write_args("");
+	assert_int_equal(PARSE_WITH("STREMIO_DEVICES=gpu:renderD128,sound-playback:PCH", "app"), 0);
+	assert_int_equal(o.devices, GROUP_BIT(GROUP_GPU) | GROUP_BIT(GROUP_SOUND));
+	assert_int_equal(PARSE("--devices=gpu-primary:card1,gpu", "--require=gpu", "app"), 0);
+	assert_int_equal(o.devices, GROUP_BIT(GROUP_GPU) | PRIMARY_WANTED);
+}
+
 static void a_self_test_has_three_forms_and_may_go_on(void **state)
 {
 	(void)state;
@@ -226,18 +236,12 @@ static void the_last_of_equal_options_wins_and_tmpfs_adds_up(void **state)
 
 static void unknown_options_are_refused(void **state)
 {
-	static const char *const words[] = {"--nonsense",
-					    "-z",
-					    "-vz",
-					    "--users=x",
-					    "--use=x",
-					    "---",
-					    "--=x",
-					    "--device=gpu",
-					    "--self-tests",
-					    "--watch-it",
-					    "--print-policies",
-					    "--User=x"};
+	/* clang-format off */
+	static const char *const words[] = {
+		"--nonsense", "-z", "-vz", "--users=x", "--use=x", "---", "--=x", "--device=gpu",
+		"--self-tests", "--watch-it", "--print-policies", "--User=x",
+	};
+	/* clang-format on */
 
 	(void)state;
 	write_args("");
@@ -259,7 +263,8 @@ static void bad_and_missing_values_are_refused(void **state)
 		"--landlock=on", "--rw=", "--ro=relative", "--verbose=1", "--quiet=",
 		"--help=x", "--devices=", "--devices=gpu,", "--devices=,gpu",
 		"--devices=system", "--devices=sandbox", "--devices=gpu x11",
-		"--devices=none,gpu", "--require=GPU", "--require=all", "--wait=",
+		"--devices=none,gpu", "--devices=gpu:", "--devices=x11:0", "--devices=gpu-primar",
+		"--require=gpu:card0", "--require=gpu-primary", "--require=GPU", "--require=all", "--wait=",
 		"--wait=86401", "--self-test=", "--self-test=yaml", "--watch=1",
 		"--version=1", "-tx",
 	};
@@ -437,6 +442,7 @@ int main(void)
 		cmocka_unit_test(the_defaults_are_the_documented_ones),
 		cmocka_unit_test(a_display_is_required_unless_said_otherwise),
 		cmocka_unit_test(devices_and_what_is_required_are_lists),
+		cmocka_unit_test(devices_take_the_words_of_the_hook),
 		cmocka_unit_test(a_self_test_has_three_forms_and_may_go_on),
 		cmocka_unit_test(each_option_takes_each_of_its_forms),
 		cmocka_unit_test(parsing_stops_at_the_first_word_that_is_no_option),
