@@ -216,7 +216,7 @@ if ! snapshot; then
 	not_ok removing_a_step_is_noticed 'the sources cannot be copied'
 	finish
 fi
-launch=shim/launch.c
+launch=shim/become.c
 noticed groups state.groups 'confine_groups\(' $launch
 noticed bounding state.bounding 'confine_bounding\(' $launch
 noticed securebits state.securebits 'confine_securebits\(' $launch
