@@ -14,7 +14,7 @@
 #include "environment.h"
 #include "retire.h"
 #include "signals.h"
-#include "spawn.h"
+#include "spawn_child.h"
 #include "sys.h"
 
 /*
@@ -45,7 +45,7 @@ struct beginning {
 
 /*
  * The supervisor is confined by the time it gives the word. Until then this process sleeps:
- * close(2) and read(2) touch nothing in the memory that both may share (spawn.h) unless they
+ * close(2) and read(2) touch nothing in the memory that both may share (spawn_child.h) unless they
  * fail, and without the word nothing is started, whatever becomes of the supervisor's errno.
  */
 static int wait_for_go(const struct pipes *p, struct finding *f)

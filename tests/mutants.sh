@@ -37,7 +37,7 @@ table() {
 	verify-securebits @ verify.c @ s/prctl\(PR_GET_SECUREBITS[^)]*\) != \(int\)CONFINE_SECUREBITS/0/ @ no_confining @
 	try-filter @ become.c @ s/return r < 0 \? r : filter_try\(p, f\);/return r;/ @ answer_as_compiled @
 	wait-for-go @ launch.c @ s/wait_for_go\(b->pipes, &f\) == 0/1/ @ every_call shim_that_dies @
-	share-memory @ spawn.c @ s/share = value == .*;/share = true;/ @ memory_is_shared @
+	share-memory @ spawn_child.c @ s/share = value == .*;/share = true;/ @ memory_is_shared @
 	session @ terminal.c @ s/if \(setsid\(\) < 0\)/if (0)/ @ session_of_its_own @
 	process-group @ terminal.c @ s/if \(setpgid\(0, 0\) < 0\)/if (0)/ @ given_back @
 	new-terminal @ terminal.c @ s/ioctl\(t->fd, TIOCSCTTY, 0\) < 0/0/ @ controls_nobody @

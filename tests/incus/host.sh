@@ -343,7 +343,7 @@ test_host_menu_entry_starts_it_and_shows_what_is_wrong() {
 	mkdir "$session/bin"
 	printf '#!/bin/sh\necho "$*" > /home/notified\n' > "$session/bin/notify-send"
 	chmod 755 "$session/bin/notify-send"
-	SESSION_PATH=/home/bin:/usr/bin:/bin
+	export SESSION_PATH=/home/bin:/usr/bin:/bin
 	entry=$RIG/usr/share/applications/stremio-incus.desktop
 	# Where the session has it.
 	line=$(sed -n "s,^Exec=$RIG/usr,/usr/local,p" "$entry")

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* spawn: a child in this process's own memory, which takes turns with it. */
-#ifndef SHIM_SPAWN_H
-#define SHIM_SPAWN_H
+/* spawn_child: a child in this process's own memory, which takes turns with it. */
+#ifndef SHIM_SPAWN_CHILD_H
+#define SHIM_SPAWN_CHILD_H
 
 #include <stdbool.h>
 #include <sys/types.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "spawn.h"
+#include "spawn_child.h"
 
 #include <sched.h>
 #include <signal.h>
