@@ -16,6 +16,7 @@
 #define DRM_MAJOR 226
 #define DRM_RENDER_MINOR 128
 #define SOUND_MAJOR 116
+#define NVIDIA_MAJOR 195
 
 /*
  * What kind of node a name is. `%` stands for digits. Majors are those of the kernel's
@@ -45,9 +46,9 @@ static const struct {
 	{"dri/renderD%", KIND_RENDER, DRM_MAJOR},
 	{"dri/card%", KIND_PRIMARY, DRM_MAJOR},
 	{"kfd", KIND_COMPUTE, 0},
-	{"nvidia%", KIND_NVIDIA, 0},
-	{"nvidiactl", KIND_NVIDIA_COMMON, 0},
-	{"nvidia-modeset", KIND_NVIDIA_COMMON, 0},
+	{"nvidia%", KIND_NVIDIA, NVIDIA_MAJOR},
+	{"nvidiactl", KIND_NVIDIA_COMMON, NVIDIA_MAJOR},
+	{"nvidia-modeset", KIND_NVIDIA_COMMON, NVIDIA_MAJOR},
 	{"nvidia-uvm", KIND_NVIDIA_COMMON, 0},
 	{"nvidia-uvm-tools", KIND_NVIDIA_COMMON, 0},
 	{"snd/controlC%", KIND_CONTROL, SOUND_MAJOR},
@@ -244,7 +245,7 @@ static int add_nvidia(const struct devices *d, int dev, const char *name, struct
 	wanted = patterns[pattern].kind == KIND_NVIDIA_COMMON ? nvidia_common(&d->gpu)
 							      : chosen_has(&d->gpu, name);
 	/* Not root's: not the driver's. */
-	if (!wanted || !S_ISCHR(st.st_mode) || st.st_uid != 0)
+	if (!wanted || !S_ISCHR(st.st_mode) || st.st_uid != 0 || !numbers_fit(pattern, st.st_rdev))
 		return 0;
 	return insert(out, name, st.st_rdev);
 }

@@ -4,9 +4,9 @@
 #include <string.h>
 #include <sys/sysmacros.h>
 
+#include "hook_report.h"
 #include "instance.h"
 #include "output.h"
-#include "hook_report.h"
 #include "state.h"
 #include "verbs.h"
 

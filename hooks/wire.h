@@ -5,8 +5,8 @@
 
 #include <stdbool.h>
 
-#include "instance.h"
 #include "hook_report.h"
+#include "instance.h"
 #include "state.h"
 
 /**

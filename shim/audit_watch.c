@@ -84,7 +84,7 @@ static int confine(struct watch *w, pid_t supervisor, struct finding *f)
 	if (get_sizes(w, f) < 0 ||
 	    stand_apart(f) < 0 ||
 	    confine_groups(&none, f) < 0 ||
-	    confine_bounding(0, f) < 0 ||
+	    confine_bounding(e.bounding_before, 0, f) < 0 ||
 	    confine_securebits(f) < 0 ||
 	    confine_capabilities(0, f) < 0 ||
 	    confine_ambient(f) < 0 ||

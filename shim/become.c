@@ -32,7 +32,7 @@ static int default_dispositions(signal_set ignored, struct finding *f)
 }
 
 /* A directory outside the container's root must not be handed in (CVE-2024-21626). */
-static int stay_inside(struct finding *f)
+__attribute__((noinline)) static int stay_inside(struct finding *f)
 {
 	char path[PATH_MAX];
 
@@ -72,17 +72,6 @@ static int release_signals(struct finding *f)
 	return 0;
 }
 
-static int wait_for_go(int fd, struct finding *f)
-{
-	char byte;
-	ssize_t n = fd < 0 ? 1 : read(fd, &byte, 1);
-
-	if (n == 1)
-		return 0;
-	return finding_set(f, EXIT_CONFINE, "supervisor", n < 0 ? errno : ECANCELED,
-			   "did not give the word", NULL, NULL);
-}
-
 static int load_policy(struct audit *audit, const struct policy *p, struct finding *f)
 {
 	int r;
@@ -94,11 +83,11 @@ static int load_policy(struct audit *audit, const struct policy *p, struct findi
 }
 
 /* Of the checklist below, what needs capabilities: each line is one step. */
-static int drop_privileges(const struct launch *l, struct finding *f)
+static int drop_privileges(const struct launch *l, const struct expectation *e, struct finding *f)
 {
 	/* clang-format off */
 	if (confine_groups(&l->groups, f) < 0 ||
-	    confine_bounding(0, f) < 0 ||
+	    confine_bounding(e->bounding_before, 0, f) < 0 ||
 	    confine_securebits(f) < 0 ||
 	    confine_gid(l->account.gid, f) < 0 ||
 	    confine_uid(l->account.uid, f) < 0 ||
@@ -123,7 +112,6 @@ static int drop_privileges(const struct launch *l, struct finding *f)
  *   close-on-exec           after the last open(2)
  *   filter, then verify     the filter is part of what is verified; what it may not
  *                           let through (privileges) is verified right before it
- *   go                      the supervisor, too, is confined by now
  */
 static int confine(const struct becoming *b, int status, const struct expectation *e,
 		   struct finding *f)
@@ -136,7 +124,7 @@ static int confine(const struct becoming *b, int status, const struct expectatio
 	    terminal_take(&l->terminal, f) < 0 ||
 	    default_dispositions(e->ignored, f) < 0 ||
 	    stay_inside(f) < 0 ||
-	    (identity && drop_privileges(l, f) < 0) ||
+	    (identity && drop_privileges(l, e, f) < 0) ||
 	    change_directory(l->options->cwd, f) < 0 ||
 	    confine_no_new_privs(f) < 0 ||
 	    confine_parent_death(b->parent, f) < 0 ||
@@ -145,7 +133,6 @@ static int confine(const struct becoming *b, int status, const struct expectatio
 	    (identity && verify_privileges(l->account.uid, f) < 0) ||
 	    load_policy(b->audit, l->policy, f) < 0 ||
 	    (identity && verify_confinement(status, e, f) < 0) ||
-	    wait_for_go(b->go, f) < 0 ||
 	    release_signals(f) < 0)
 		return -EPERM;
 	/* clang-format on */
@@ -163,7 +150,8 @@ int become_application(struct becoming *b, struct finding *f)
 	};
 	int status = verify_open(&e, f);
 
-	b->env = environment_build(l->environment, &l->account, &l->runtime_dir);
+	b->env = environment_build_in(b->room, b->room_size, l->environment, &l->account,
+				      &l->runtime_dir);
 	if (!b->env)
 		return finding_set(f, EXIT_SETUP, "environment", ENOMEM, "no memory for it", NULL,
 				   NULL);

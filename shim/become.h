@@ -13,10 +13,11 @@
 struct becoming {
 	const struct launch *launch;
 	pid_t parent;	     /* the process to die with */
-	int go;		     /* a byte on it is the word to go on; -1: nobody waits */
 	struct audit *audit; /* NULL without */
 	bool as_caller;	     /* without root there is no other identity to be had */
-	char **env;	     /* out: the application's environment */
+	void *room;	     /* for the environment, or NULL: see environment_build_in() */
+	size_t room_size;
+	char **env; /* out: the application's environment */
 };
 
 /**

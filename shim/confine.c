@@ -30,18 +30,14 @@ int confine_groups(const struct groups *g, struct finding *f)
 	return 0;
 }
 
-int confine_bounding(uint64_t keep, struct finding *f)
+int confine_bounding(uint64_t present, uint64_t keep, struct finding *f)
 {
 	for (unsigned long cap = 0; cap < CAPABILITIES_MAX; cap++) {
-		if (keep >> cap & 1)
+		if (!((present & ~keep) >> cap & 1))
 			continue;
-		if (prctl(PR_CAPBSET_DROP, cap, 0L, 0L, 0L) == 0)
-			continue;
-		/* The first number above the kernel's last capability. */
-		if (errno == EINVAL && cap > CAP_MKNOD)
-			return 0;
-		return refused(f, "bounding", "cannot drop a capability of the bounding set",
-			       AS_ROOT);
+		if (prctl(PR_CAPBSET_DROP, cap, 0L, 0L, 0L) < 0)
+			return refused(f, "bounding",
+				       "cannot drop a capability of the bounding set", AS_ROOT);
 	}
 	return 0;
 }

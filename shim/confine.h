@@ -25,11 +25,12 @@ int confine_groups(const struct groups *g, struct finding *f);
 
 /**
  * confine_bounding() - empty the bounding set but for some.
- * @keep: one bit a capability. Needs CAP_SETPCAP.
+ * @present: what is in it, by verify_open(): a call for each that is not there, too, would be
+ *	a tenth of the launch. @keep: one bit a capability. Needs CAP_SETPCAP.
  * Not done by libcap-ng: up to 0.8.3 its capng_apply() returns success when a drop
  * failed. Source: capabilities(7), "Capability bounding set".
  */
-int confine_bounding(uint64_t keep, struct finding *f);
+int confine_bounding(uint64_t present, uint64_t keep, struct finding *f);
 
 /** confine_securebits() - set and lock CONFINE_SECUREBITS. Needs CAP_SETPCAP. */
 int confine_securebits(struct finding *f);

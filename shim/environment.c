@@ -101,6 +101,12 @@ char **environment_with(char **given, const char *const *more, size_t count)
 
 char **environment_build(char **given, const struct account *a, const struct runtime_dir *rd)
 {
+	return environment_build_in(NULL, 0, given, a, rd);
+}
+
+char **environment_build_in(void *room, size_t room_size, char **given, const struct account *a,
+			    const struct runtime_dir *rd)
+{
 	const char *xdg = rd->path[0] ? rd->path : NULL;
 	const struct added added[] = {
 		{"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", NULL,
@@ -131,8 +137,10 @@ char **environment_build(char **given, const struct account *a, const struct run
 	while (given[count])
 		count++;
 	size = (count + added_count + 1) * sizeof(*env);
-	env = mmap(NULL, size + TEXT_ROOM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-		   0);
+	env = room;
+	if (!room || size + TEXT_ROOM > room_size)
+		env = mmap(NULL, size + TEXT_ROOM, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (env == MAP_FAILED)
 		return NULL;
 	strings = (char *)env + size;

@@ -6,6 +6,8 @@
 #include "account.h"
 #include "prepare.h"
 
+#define ENVIRONMENT_ROOM 2560
+
 /**
  * environment_build() - complete the application's environment.
  * @given: what this program got; values that were given win.
@@ -18,6 +20,14 @@
  * wrong account and do not count as given.
  */
 char **environment_build(char **given, const struct account *a, const struct runtime_dir *rd);
+
+/**
+ * environment_build_in() - the same, where the caller has the room.
+ * @room: for it, aligned as an array of pointers is; ENVIRONMENT_ROOM bytes hold some 50
+ *	variables. @room_size: in bytes; with less than is needed the mapping is made after all.
+ */
+char **environment_build_in(void *room, size_t room_size, char **given, const struct account *a,
+			    const struct runtime_dir *rd);
 
 /**
  * environment_with() - the given environment and what the options add to it.

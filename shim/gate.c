@@ -135,7 +135,8 @@ static int gate(struct inspection *i)
 		bool good;
 
 		changes_begin(&changes, i->env);
-		probe_run(i->probe, i->env, o->require, first ? beside : 0, deadline(left), i->now);
+		probe_run(i->probe, i->env, o->require, first ? beside : beside & PRIMARY_WANTED,
+			  deadline(left), i->now);
 		if (first)
 			tell(i, false, false);
 		left = end - sys_now_ms();

@@ -46,7 +46,7 @@ static bool stay_the_caller(struct launch *l)
 static int become_inspector(struct inspection *i, struct launch *l, struct options *o,
 			    char **command, pid_t parent, struct finding *f)
 {
-	struct becoming b = {.launch = l, .parent = parent, .go = -1};
+	struct becoming b = {.launch = l, .parent = parent};
 	struct expectation e = {.filtered = false};
 	int status;
 

@@ -11,8 +11,10 @@
 #include "audit.h"
 #include "become.h"
 #include "command.h"
+#include "environment.h"
 #include "retire.h"
 #include "signals.h"
+#include "spawn_child.h"
 #include "sys.h"
 
 /*
@@ -27,6 +29,13 @@ struct pipes {
 	int go[2];
 	int outcome[2];
 	bool *exec;
+	bool exec_here; /* what `exec` points to when all memory is shared */
+};
+
+/* All that the child begins with. */
+struct beginning {
+	struct becoming becoming;
+	const struct pipes *pipes;
 };
 
 /* How often a pending stop is looked for while the launch lasts. */
@@ -34,31 +43,58 @@ struct pipes {
 
 /* ------------------------------------------------------------------ the child */
 
-_Noreturn static void child(const struct launch *l, const struct pipes *p, struct audit *audit,
-			    pid_t parent)
+/*
+ * The supervisor is confined by the time it gives the word. Until then this process sleeps:
+ * close(2) and read(2) touch nothing in the memory that both may share (spawn_child.h) unless they
+ * fail, and without the word nothing is started, whatever becomes of the supervisor's errno.
+ */
+static int wait_for_go(const struct pipes *p, struct finding *f)
 {
-	struct becoming b = {.launch = l, .parent = parent, .go = p->go[0], .audit = audit};
-	struct finding f = {.status = EXIT_SETUP};
+	char byte;
 	ssize_t n;
 
 	close(p->go[1]);
-	if (become_application(&b, &f) == 0) {
-		audit_application(audit);
-		__atomic_store_n(p->exec, true, __ATOMIC_RELEASE);
-		(void)command_exec(l->options->command, b.env, l->policy, &f);
+	n = read(p->go[0], &byte, 1);
+	if (n == 1)
+		return 0;
+	return finding_set(f, EXIT_CONFINE, "supervisor", n < 0 ? errno : ECANCELED,
+			   "did not give the word", NULL, NULL);
+}
+
+_Noreturn static int child(void *argument)
+{
+	struct beginning *b = argument;
+	/* On this stack, which is there already: a mapping of its own costs a page table. */
+	_Alignas(char *) char room[ENVIRONMENT_ROOM];
+	struct finding f = {.status = EXIT_SETUP};
+	ssize_t n;
+
+	if (wait_for_go(b->pipes, &f) == 0) {
+		b->becoming.room = room;
+		b->becoming.room_size = sizeof(room);
+		if (become_application(&b->becoming, &f) == 0) {
+			audit_application(b->becoming.audit);
+			__atomic_store_n(b->pipes->exec, true, __ATOMIC_RELEASE);
+			(void)command_exec(b->becoming.launch->options->command, b->becoming.env,
+					   b->becoming.launch->policy, &f);
+		}
 	}
 
 	/* Only failures get here. Fail safe: nothing below may start anything. */
-	n = write(p->outcome[1], &f, sizeof(f));
+	n = write(b->pipes->outcome[1], &f, sizeof(f));
 	_exit(n == (ssize_t)sizeof(f) ? f.status : EXIT_SETUP);
 }
 
 /* ------------------------------------------------------------- the supervisor */
 
-static int make_pipes(struct pipes *p, struct finding *f)
+static int make_pipes(struct pipes *p, bool share, struct finding *f)
 {
 	if (sys_pipe(p->go) < 0 || sys_pipe(p->outcome) < 0)
 		return finding_set(f, EXIT_SETUP, "fork", errno, "cannot make a pipe", NULL, NULL);
+	p->exec_here = false;
+	p->exec = &p->exec_here;
+	if (share)
+		return 0;
 	p->exec = mmap(NULL, sizeof(*p->exec), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 		       -1, 0);
 	if (p->exec == MAP_FAILED)
@@ -125,9 +161,10 @@ static int read_outcome(const struct launch *l, const struct pipes *p, struct fi
 }
 
 /* The supervisor's side of it, with a child that waits for the word. */
-static int see_through(const struct launch *l, const struct pipes *p, struct finding *f)
+static int see_through(const struct launch *l, const struct retiring *retiring,
+		       const struct pipes *p, struct finding *f)
 {
-	int r = retire(l->options, l->init, f);
+	int r = retire(retiring, l->init, f);
 
 	/* A child that failed has closed its end: its own finding tells more. */
 	if (r == 0 && write(p->go[1], "", 1) != 1 && errno != EPIPE)
@@ -141,31 +178,33 @@ static int see_through(const struct launch *l, const struct pipes *p, struct fin
 
 int launch(const struct launch *l, pid_t *pid, pid_t *auditor, struct finding *f)
 {
-	pid_t self = getpid();
-	struct audit *audit = NULL;
 	struct pipes p;
+	struct beginning b = {.becoming = {.launch = l, .parent = getpid()}, .pipes = &p};
+	struct retiring retiring;
+	bool share;
 	int r;
 
-	if (make_pipes(&p, f) < 0 || audit_open(l->options, l->policy, &audit, f) < 0)
+	if (retire_bounding(&retiring, l->options, l->init, f) < 0 ||
+	    spawn_may_share(&share, f) < 0 || make_pipes(&p, share, f) < 0 ||
+	    audit_open(l->options, l->policy, &b.becoming.audit, f) < 0)
 		return -EPERM;
-	*pid = sys_fork();
+	*pid = spawn(child, &b, share);
 	if (*pid < 0)
 		return finding_set(f, EXIT_SETUP, "fork", errno, "cannot start a process", NULL,
 				   errno == EAGAIN ? "raise limits.processes" : NULL);
-	if (*pid == 0)
-		child(l, &p, audit, self);
 
 	close(p.go[0]);
 	close(p.outcome[1]);
-	r = see_through(l, &p, f);
+	r = see_through(l, &retiring, &p, f);
 	close(p.outcome[0]);
 	if (r < 0) {
 		/* It ends by itself, unless its outcome could not be read. */
 		kill(*pid, SIGKILL);
 		reap(*pid);
-		audit_end(audit);
+		audit_end(b.becoming.audit);
 		return r;
 	}
-	*auditor = audit ? audit->auditor : 0;
+	spawn_give_back();
+	*auditor = b.becoming.audit ? b.becoming.audit->auditor : 0;
 	return 0;
 }

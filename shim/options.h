@@ -47,7 +47,8 @@ struct options {
 	const char *cwd; /* NULL: the one it was started in */
 	enum exec_bounding exec_bounding;
 	uint32_t stop_timeout_ms;
-	uint32_t devices;   /* GROUP_BIT() of enum wire_group: what the application may use */
+	uint32_t devices;   /* GROUP_BIT() of enum wire_group: what the application may use;
+			     * PRIMARY_WANTED */
 	uint32_t require;   /* of these, those that must be good before the launch */
 	bool devices_named; /* they were asked for, not just the default */
 	bool require_named;

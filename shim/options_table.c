@@ -8,7 +8,6 @@
 #include "text.h"
 
 #define SECONDS_MAX 86400
-#define GROUPS_NAMEABLE (GROUP_WAYLAND + 1) /* the others are always there */
 
 static int set_user(struct options *o, const char *value)
 {
@@ -114,38 +113,67 @@ static int set_stop_timeout(struct options *o, const char *value)
 	return parse_seconds(value, SECONDS_MAX, &o->stop_timeout_ms);
 }
 
-/* gpu,x11: a set of groups; none: the empty one. */
-static int parse_groups(const char *list, uint32_t *set)
+/*
+ * --devices has the variable STREMIO_DEVICES in common with stremio-hook, whose further words say
+ * which nodes there are to be: here they mean the group, whichever card is named.
+ */
+static const struct {
+	const char *name;
+	uint32_t set;
+	bool card; /* ":CARD" may follow */
+	bool hook; /* one of the hook's */
+} device_words[] = {
+	{"gpu", GROUP_BIT(GROUP_GPU), true, false},
+	{"gpu-primary", GROUP_BIT(GROUP_GPU) | PRIMARY_WANTED, true, true},
+	{"sound", GROUP_BIT(GROUP_SOUND), true, false},
+	{"sound-playback", GROUP_BIT(GROUP_SOUND), true, true},
+	{"x11", GROUP_BIT(GROUP_X11), false, false},
+	{"pulse", GROUP_BIT(GROUP_PULSE), false, false},
+	{"wayland", GROUP_BIT(GROUP_WAYLAND), false, false},
+};
+
+static int parse_word(const char *word, size_t len, bool hook, uint32_t *set)
+{
+	for (size_t i = 0; i < sizeof(device_words) / sizeof(device_words[0]); i++) {
+		size_t n = strlen(device_words[i].name);
+		bool card = hook && device_words[i].card && n + 1 < len && word[n] == ':';
+
+		if (n > len || strncmp(word, device_words[i].name, n) != 0 || (n < len && !card) ||
+		    (device_words[i].hook && !hook))
+			continue;
+		*set |= device_words[i].set;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+/* gpu,x11: a set of groups; none: the empty one. @hook: with the words of stremio-hook(8). */
+static int parse_groups(const char *list, bool hook, uint32_t *set)
 {
 	*set = 0;
 	if (!strcmp(list, "none"))
 		return 0;
-	for (;;) {
+	for (;; list++) {
 		size_t len = strcspn(list, ",");
-		size_t i = 0;
 
-		while (i < GROUPS_NAMEABLE && (strlen(wire_group_names[i]) != len ||
-					       strncmp(wire_group_names[i], list, len) != 0))
-			i++;
-		if (i == GROUPS_NAMEABLE)
+		if (parse_word(list, len, hook, set) < 0)
 			return -EINVAL;
-		*set |= GROUP_BIT(i);
-		if (!list[len])
+		list += len;
+		if (!*list)
 			return 0;
-		list += len + 1;
 	}
 }
 
 static int set_devices(struct options *o, const char *value)
 {
 	o->devices_named = true;
-	return parse_groups(value, &o->devices);
+	return parse_groups(value, true, &o->devices);
 }
 
 static int set_require(struct options *o, const char *value)
 {
 	o->require_named = true;
-	return parse_groups(value, &o->require);
+	return parse_groups(value, false, &o->require);
 }
 
 static int set_wait(struct options *o, const char *value)

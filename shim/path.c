@@ -119,16 +119,13 @@ static int open_without_links(const char *path)
 	return fd < 0 ? -errno : (int)fd;
 }
 
-int path_open(const char *path)
+/* Apart, because hardly any path takes it, and the two buffers are three pages of stack. */
+__attribute__((noinline)) static int open_name_by_name(const char *path)
 {
 	char name[PATH_MAX];
 	struct walk w;
-	int r = open_without_links(path);
+	int r = walk_begin(&w, path);
 
-	/* A link, or a kernel before 5.6 (or one that does not know the flags). */
-	if (r != -ELOOP && r != -ENOSYS && r != -EINVAL)
-		return r;
-	r = walk_begin(&w, path);
 	if (r < 0)
 		return r;
 	while (r == 0 && walk_name(&w, name))
@@ -137,6 +134,14 @@ int path_open(const char *path)
 		return w.dir;
 	close(w.dir);
 	return r;
+}
+
+int path_open(const char *path)
+{
+	int r = open_without_links(path);
+
+	/* A link, or a kernel before 5.6 (or one that does not know the flags). */
+	return r == -ELOOP || r == -ENOSYS || r == -EINVAL ? open_name_by_name(path) : r;
 }
 
 /* An O_PATH descriptor has no fchmod(2) and fchown(2) of its own. */

@@ -40,7 +40,7 @@ _Noreturn static void become_probe(const char *path, char **env, uint32_t groups
 				   uint32_t deadline_ms, int out, pid_t parent)
 {
 	char deadline[32] = "--deadline-ms=";
-	const char *argv[GROUPS_OF_CHECKS + 3] = {path, deadline};
+	const char *argv[GROUPS_OF_CHECKS + 4] = {path, deadline};
 	int null = sys_open("/dev/null", O_RDWR);
 	size_t argc = 2;
 	struct text t;
@@ -48,6 +48,8 @@ _Noreturn static void become_probe(const char *path, char **env, uint32_t groups
 	text_begin(&t, deadline, sizeof(deadline));
 	text_str(&t, "--deadline-ms=");
 	text_num(&t, deadline_ms);
+	if (groups & PRIMARY_WANTED)
+		argv[argc++] = "--primary";
 	for (unsigned int group = 0; group < GROUPS_OF_CHECKS; group++)
 		if (groups & GROUP_BIT(group))
 			argv[argc++] = wire_group_names[group];
@@ -151,13 +153,15 @@ void probe_run(const char *path, char **env, uint32_t needed, uint32_t beside, u
 {
 	static const char hint[] = "install it beside stremio-shim: make install, and the profile "
 				   "mounts both";
+	uint32_t asked = needed | beside;
 	pid_t self = getpid();
 	enum ending ending;
 	int pipe[2];
 	pid_t pid;
 	int status;
 
-	records_begin(r, needed | beside);
+	needed &= ~PRIMARY_WANTED;
+	records_begin(r, asked & ~PRIMARY_WANTED);
 	if (access(path, X_OK) < 0) {
 		records_skip(r,
 			     errno == ENOENT ? "there is no stremio-probe"
@@ -171,7 +175,7 @@ void probe_run(const char *path, char **env, uint32_t needed, uint32_t beside, u
 	}
 	pid = sys_fork();
 	if (pid == 0)
-		become_probe(path, env, needed | beside, deadline_ms, pipe[1], self);
+		become_probe(path, env, asked, deadline_ms, pipe[1], self);
 	close(pipe[1]);
 	if (pid < 0) {
 		records_settle(r, "no process for stremio-probe", "raise limits.processes");

@@ -19,7 +19,8 @@ void probe_find(char *path);
 /**
  * probe_run() - let the probe check some groups.
  * @path: from probe_find(). @env: the application's environment.
- * @needed: groups, one bit each. @beside: more of them, which are not waited for.
+ * @needed: groups, one bit each. @beside: more of them, which are not waited for. Either may
+ *	have PRIMARY_WANTED beside them.
  * @deadline_ms: when to give up, above 0.
  * @r: out; each needed group has a result, whatever the probe does: a `skip` for every check
  *	where there is no probe, a `fail` for what did not answer, and for everything when the

@@ -69,32 +69,35 @@ static int still_private(struct finding *f)
 			   "the application could trace this process", NULL, NULL);
 }
 
-int retire(const struct options *o, bool init, struct finding *f)
+int retire_bounding(struct retiring *r, const struct options *o, bool init, struct finding *f)
+{
+	uint64_t keep = bounding_to_keep(o, init);
+
+	r->expected = (struct expectation){.filtered = true};
+	r->status = verify_open(&r->expected, f);
+	if (r->status < 0)
+		return r->status;
+	r->expected.bounding = r->expected.bounding_before & keep;
+	return confine_bounding(r->expected.bounding_before, keep, f) < 0 ? -EPERM : 0;
+}
+
+int retire(const struct retiring *r, bool init, struct finding *f)
 {
 	const struct policy *policy = policy_builtin("init", "deny");
-	struct expectation e = {.filtered = true};
-	uint64_t bounding = bounding_to_keep(o, init);
-	int status = verify_open(&e, f);
-	uint64_t bounding_before;
+	struct expectation e = r->expected;
 
-	if (status < 0)
-		return status;
 	/* clang-format off */
-	if (verify_bounding(status, &bounding_before, f) < 0 ||
-	    let_go(f) < 0 ||
+	if (let_go(f) < 0 ||
 	    capabilities_to_keep(init, &e.permitted, f) < 0 ||
-	    confine_bounding(bounding, f) < 0 ||
 	    confine_capabilities(e.permitted, f) < 0 ||
 	    confine_ambient(f) < 0 ||
 	    confine_no_new_privs(f) < 0 ||
 	    still_private(f) < 0 ||
 	    filter_load(policy, f) < 0 ||
-	    filter_try(policy, f) < 0)
+	    filter_try(policy, f) < 0 ||
+	    verify_supervisor(r->status, &e, f) < 0)
 		return -EPERM;
 	/* clang-format on */
-	e.bounding = bounding & bounding_before;
-	if (verify_supervisor(status, &e, f) < 0)
-		return -EPERM;
-	close(status);
+	close(r->status);
 	return 0;
 }

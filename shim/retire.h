@@ -7,21 +7,37 @@
 
 #include "finding.h"
 #include "options.h"
+#include "verify.h"
+
+/* A supervisor that is about to retire. */
+struct retiring {
+	int status; /* from verify_open() */
+	struct expectation expected;
+};
+
+/**
+ * retire_bounding() - the bounding set: the part of retiring that comes before the child.
+ * @r: out, for retire(). @o: --exec-bounding. @init: this process is PID 1.
+ * @f: out, on failure.
+ *
+ * It is left to later `incus exec` commands, which take PID 1's: nothing, what launching through
+ * this program needs, or all. Not as PID 1: nothing. It limits what an exec can gain, not
+ * what this process has: so the child, which loses all of it, starts with what is left.
+ * Return: 0 or -errno with EXIT_CONFINE.
+ */
+int retire_bounding(struct retiring *r, const struct options *o, bool init, struct finding *f);
 
 /**
  * retire() - leave the supervisor with what its loop needs.
- * @o: --exec-bounding. @init: this process is PID 1.
+ * @r: from retire_bounding(). @init: this process is PID 1.
  * @f: out, on failure.
  *
  * Afterwards: working directory /, stdin and stdout on /dev/null (stderr stays, for
  * what there is to report), CAP_KILL, as PID 1 CAP_SYS_BOOT where it was there, no
  * other capability, no_new_privs, its own system call filter, all verified.
  *
- * The bounding set is left to later `incus exec` commands, which take PID 1's: nothing,
- * what launching through this program needs, or all. Not as PID 1: nothing.
- *
  * Return: 0 or -errno with EXIT_CONFINE or EXIT_SETUP.
  */
-int retire(const struct options *o, bool init, struct finding *f);
+int retire(const struct retiring *r, bool init, struct finding *f);
 
 #endif

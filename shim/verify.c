@@ -61,17 +61,11 @@ int verify_open(struct expectation *e, struct finding *f)
 		close(fd);
 		return differs(f, "ignored signals");
 	}
+	if (field_hex64(status, "CapBnd:", &e->bounding_before) < 0) {
+		close(fd);
+		return differs(f, "bounding set");
+	}
 	return fd;
-}
-
-int verify_bounding(int fd, uint64_t *set, struct finding *f)
-{
-	char status[VERIFY_STATUS_SIZE];
-	int r = read_status(fd, status, sizeof(status), f);
-
-	if (r < 0)
-		return r;
-	return field_hex64(status, "CapBnd:", set) < 0 ? differs(f, "bounding set") : 0;
 }
 
 /* "Uid:" and "Gid:" hold the real, effective, saved and file system ids. */

@@ -20,26 +20,20 @@ struct expectation {
 	uint64_t permitted; /* also the effective set; the application's is 0 */
 	uint64_t bounding;
 	uint64_t ignored; /* signals that were ignored at the start; out of verify_open() */
-	bool filtered;	  /* a filter of ours is loaded on top of @filters_before */
+	uint64_t bounding_before;
+	bool filtered; /* a filter of ours is loaded on top of @filters_before */
 	uint32_t filters_before;
 };
 
 /**
  * verify_open() - open this process's status file for later, and read it once.
- * @e: out: how many system call filters are in force already (the container's), and
- *	which signals are ignored.
+ * @e: out: how many system call filters are in force already (the container's), which
+ *	signals are ignored, and the bounding set as it is, one bit a capability.
  * Before the filter, so that a policy without open(2) can be verified too; the kernel
  * writes the text anew at each read.
  * Return: a close-on-exec descriptor, or -errno with EXIT_CONFINE. Source: proc(5).
  */
 int verify_open(struct expectation *e, struct finding *f);
-
-/**
- * verify_bounding() - the bounding set as it is.
- * @fd: from verify_open(). @set: out, one bit a capability.
- * Return: 0 or -errno with EXIT_CONFINE.
- */
-int verify_bounding(int fd, uint64_t *set, struct finding *f);
 
 /* What the kernel says of a process that need not be the application's. */
 struct in_force {

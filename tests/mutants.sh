@@ -19,7 +19,7 @@ only=${1:-}
 table() {
 	cat <<- 'END'
 	groups @ become.c @ s/confine_groups\(&l->groups, f\) < 0/0/ @ leaked_groups groups_are @ blind
-	bounding @ become.c @ /confine_bounding\(0, f\) < 0/d @ no_privilege @ blind
+	bounding @ become.c @ /confine_bounding\(e->bounding_before, 0, f\) < 0/d @ no_privilege @ blind
 	securebits @ become.c @ /confine_securebits\(f\) < 0/d @ no_privilege @ blind
 	gid @ become.c @ /confine_gid\(l->account.gid, f\) < 0/d @ no_privilege @ blind
 	uid @ become.c @ /confine_uid\(l->account.uid, f\) < 0/d @ no_privilege @ blind
@@ -36,7 +36,8 @@ table() {
 	verify-setuid @ verify.c @ s/syscall\(SYS_setuid, 0\) == 0/0/ @ setuid_0_that @
 	verify-securebits @ verify.c @ s/prctl\(PR_GET_SECUREBITS[^)]*\) != \(int\)CONFINE_SECUREBITS/0/ @ no_confining @
 	try-filter @ become.c @ s/return r < 0 \? r : filter_try\(p, f\);/return r;/ @ answer_as_compiled @
-	wait-for-go @ become.c @ /wait_for_go\(b->go, f\) < 0/d @ every_call shim_that_dies @
+	wait-for-go @ launch.c @ s/wait_for_go\(b->pipes, &f\) == 0/1/ @ every_call shim_that_dies @
+	share-memory @ spawn_child.c @ s/share = value == .*;/share = true;/ @ memory_is_shared @
 	session @ terminal.c @ s/if \(setsid\(\) < 0\)/if (0)/ @ session_of_its_own @
 	process-group @ terminal.c @ s/if \(setpgid\(0, 0\) < 0\)/if (0)/ @ given_back @
 	new-terminal @ terminal.c @ s/ioctl\(t->fd, TIOCSCTTY, 0\) < 0/0/ @ controls_nobody @
@@ -54,12 +55,12 @@ table() {
 	dumpable @ main.c @ s/prctl\(PR_SET_DUMPABLE[^)]*\) < 0/0/ @ memory_of_pid_1 @
 	root-by-accident @ account.c @ s/if \(!root \&\& \(!out->uid \|\| !out->gid\)\)/if (0)/ @ root_must_be @
 	retire-let-go @ retire.c @ /let_go\(f\) < 0/d @ does_not_pin @
-	retire-bounding @ retire.c @ /confine_bounding\(bounding, f\) < 0/d @ exec_bounding @ blind
+	retire-bounding @ retire.c @ s/confine_bounding\([^;]*\) < 0/0/ @ exec_bounding @ blind
 	retire-capabilities @ retire.c @ /confine_capabilities\(e.permitted, f\) < 0/d @ no_capabilities_left @ blind
 	retire-ambient @ retire.c @ /confine_ambient\(f\) < 0/d @ steps_are_taken @ blind
 	retire-no-new-privs @ retire.c @ /confine_no_new_privs\(f\) < 0/d @ no_capabilities_left @ blind
 	retire-filter @ retire.c @ s/filter_load\(policy, f\) < 0/0/ @ no_capabilities_left calls_that @ blind
-	verify-supervisor @ retire.c @ s/verify_supervisor\(status, &e, f\) < 0/0/ @ no_confining @
+	verify-supervisor @ retire.c @ s/verify_supervisor\(r->status, &e, f\) < 0/0/ @ no_confining @
 	stop-on-30 @ supervise.c @ /case SIGPWR:/d @ stop_runs @
 	stop-on-37 @ supervise.c @ /case SIGNAL_HALT:/d @ stop_runs @
 	stop-on-38 @ supervise.c @ /case SIGNAL_POWEROFF:/d @ stop_runs @
@@ -184,11 +185,11 @@ while IFS= read -r line; do
 	fi
 	judge "$name" "$words" < /dev/null
 	if [ "$blind" = blind ]; then
-		sed -E -i '/verify_(privileges\(l|confinement\(status, e)/d' shim/launch.c
-		sed -E -i 's/verify_supervisor\(status, &e, f\) < 0/0/' shim/retire.c
-		sed -E -i 's/return r < 0 \? r : filter_try\(p, f\);/return r;/' shim/launch.c
+		sed -E -i '/verify_(privileges\(l|confinement\(status, e)/d' shim/become.c
+		sed -E -i 's/verify_supervisor\(r->status, &e, f\) < 0/0/' shim/retire.c
+		sed -E -i 's/return r < 0 \? r : filter_try\(p, f\);/return r;/' shim/become.c
 		judge "$name, verification removed too" "$words" < /dev/null
-		restore launch.c retire.c
+		restore become.c retire.c
 	fi
 	restore "$file"
 done < list

@@ -217,7 +217,7 @@ refresh_at_login() {
 	[Desktop Entry]
 	Type=Application
 	Name=Stremio in Incus: this login's display
-	Exec=$program --quiet attach --refresh
+	Exec=$program --desktop attach --refresh
 	NoDisplay=true
 	END
 }

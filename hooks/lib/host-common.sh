@@ -18,6 +18,7 @@
 
 dry_run=0
 quiet=0
+desktop=0
 # The terminal's line that the next message overwrites.
 on_line=0
 
@@ -54,8 +55,18 @@ warn() {
 	printf 'stremio-incus: %s: %s\n' "$1" "$2" >&2
 }
 
+# What was started from a menu has nobody who reads its standard error.
+desktop_tell() {
+	if command -v notify-send > /dev/null; then
+		timeout 10 notify-send --icon=stremio-incus Stremio "$1"
+	elif command -v xmessage > /dev/null; then
+		timeout 60 xmessage -center "Stremio: $1"
+	fi > /dev/null 2>&1 < /dev/null
+}
+
 fail() {
 	warn "$1" "$2"
+	[ "$desktop" = 0 ] || desktop_tell "$1: $2"
 	exit "${3:-1}"
 }
 
@@ -168,7 +179,7 @@ incus_problem() {
 		return
 	}
 	socket=$(incus_socket)
-	if ! timeout 20 incus query /1.0 > "$work/server" 2> "$work/error" < /dev/null; then
+	if ! timeout 60 incus query /1.0 > "$work/server" 2> "$work/error" < /dev/null; then
 		if [ -S "$socket" ] && [ ! -w "$socket" ]; then
 			group=$(stat -c %G "$socket" 2> /dev/null)
 			echo "incus.group: no permission to use $socket (sudo usermod -aG $group $(id -un 2> /dev/null || id -u), then log in anew; the group is as good as root)"

@@ -53,7 +53,7 @@ image_misused() {
 
 # The shim that goes into images: IMAGE_SHIM, of the build, else the installed one.
 image_shim() {
-	for s in ${IMAGE_SHIM:+"$IMAGE_SHIM"} "$BUILD/stremio-shim" "$lib/../guest/stremio-shim"; do
+	for s in ${IMAGE_SHIM:+"$IMAGE_SHIM"} "$BUILD/stremio-shim" "$lib/../../guest/stremio-shim"; do
 		[ ! -x "$s" ] || { echo "$s"; return 0; }
 	done
 	echo 'image: no stremio-shim to put into the image (make && make install)' >&2

@@ -24,8 +24,9 @@ package_set() {
 	unit) echo libcmocka-dev libseccomp-dev libcap-ng-dev ;;
 	container) echo python3 python3-jsonschema python3-prometheus-client strace util-linux \
 		procps xvfb xauth pulseaudio pipewire weston ;;
-	bench) echo python3 tini bubblewrap firejail crun golang-github-containers-common libseccomp-dev \
-		xvfb xauth x11-utils alsa-utils vainfo pulseaudio ;;
+	bench) echo python3 tini catatonit dumb-init bubblewrap firejail crun \
+		golang-github-containers-common libseccomp-dev xvfb xauth x11-utils alsa-utils vainfo \
+		pulseaudio ;;
 	lint) echo clang-format clang-tidy cppcheck shellcheck ;;
 	incus) echo incus-base incus-client lxcfs iproute2 procps util-linux squashfs-tools ;;
 	image) echo mmdebstrap squashfs-tools ca-certificates ;;

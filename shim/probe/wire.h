@@ -55,6 +55,8 @@ enum wire_group {
 
 /* Sets of groups are 32 bits wide. */
 #define GROUP_BIT(group) (UINT32_C(1) << (group))
+/* Beside groups: primary GPU nodes (card0) are meant to be used. */
+#define PRIMARY_WANTED GROUP_BIT(GROUPS_OF_CHECKS)
 
 enum wire_status { STATUS_OK, STATUS_WARN, STATUS_FAIL, STATUS_SKIP, STATUSES };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The display as libX11 shows it: whether the cookie is trusted, and which extensions there are. */
-#include <X11/Xlib.h>
+#include <X11/Xlibint.h>
+#include <X11/extensions/XI2proto.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -72,6 +73,29 @@ static void end_auth(bool open, bool untrusted)
 	}
 }
 
+/* The extension's name is that of its first version, too: it is asked (XI2proto.txt). A server
+ * without the second takes the question for a fault, which on_error() lets pass. */
+static bool has_xinput2(Display *dpy)
+{
+	xXIQueryVersionReply reply;
+	xXIQueryVersionReq *request;
+	int opcode, event, error;
+	bool has;
+
+	if (!XQueryExtension(dpy, "XInputExtension", &opcode, &event, &error))
+		return false;
+	LockDisplay(dpy);
+	GetReq(XIQueryVersion, request);
+	request->reqType = (CARD8)opcode;
+	request->ReqType = X_XIQueryVersion;
+	request->major_version = 2;
+	request->minor_version = 0;
+	has = _XReply(dpy, (xReply *)&reply, 0, xTrue) && reply.major_version >= 2;
+	UnlockDisplay(dpy);
+	SyncHandle();
+	return has;
+}
+
 static bool is_among(char **names, int count, const char *name)
 {
 	for (int i = 0; i < count && i < EXTENSIONS_MAX; i++)
@@ -82,39 +106,33 @@ static bool is_among(char **names, int count, const char *name)
 
 static void extensions(Display *display, bool untrusted)
 {
-	static const struct {
-		const char *name;
-		const char *shown;
-	} wanted[] = {
-		{"GLX", "GLX"},
-		{"DRI3", "DRI3"},
-		{"Present", "Present"},
-		{"MIT-SHM", "MIT-SHM"},
-		{"XInputExtension", "XInput2"},
-	};
+	static const char *const wanted[] = {"GLX", "DRI3", "Present", "MIT-SHM", "XInput2"};
+	enum { GLX, XINPUT2 = 4, WANTED };
 	const char *separator = "";
+	bool has[WANTED];
 	int count = 0;
 	char **names = XListExtensions(display, &count);
-	bool glx = is_among(names, count, wanted[0].name);
 
-	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
-		if (!is_among(names, count, wanted[i].name))
+	for (int i = 0; i < WANTED; i++)
+		has[i] = i == XINPUT2 ? has_xinput2(display) : is_among(names, count, wanted[i]);
+	for (int i = 0; i < WANTED; i++) {
+		if (!has[i])
 			continue;
 		report_say(separator);
-		report_say(wanted[i].shown);
+		report_say(wanted[i]);
 		separator = " ";
 	}
 	separator = separator[0] ? "; missing: " : "missing: ";
-	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
-		if (is_among(names, count, wanted[i].name))
+	for (int i = 0; i < WANTED; i++) {
+		if (has[i])
 			continue;
 		report_say(separator);
-		report_say(wanted[i].shown);
+		report_say(wanted[i]);
 		separator = " ";
 	}
 	if (names)
 		XFreeExtensionList(names);
-	if (glx)
+	if (has[GLX])
 		report_end(STATUS_OK, HINT_NONE);
 	else
 		report_end(STATUS_WARN, untrusted ? HINT_X11_UNTRUSTED_GLX : HINT_X11_NO_GLX);

@@ -218,7 +218,8 @@ for key, name in rows:
 text = "\n".join(table) + "\n\nAn asterisk marks what is latent: harmless by itself.\n\n" + \
     "\n\n".join(lists) + "\n"
 if missing.strip():
-    text += f"\nNot installed, and not to be had here: {missing.strip()}.\n"
+    text += (f"\nNot installed: {missing.strip()} (to have them: "
+             "sh hooks/lib/packages.sh bench).\n")
 open(target, "w").write(text)
 print(text, end="")
 sys.exit(1 if failed else 0)

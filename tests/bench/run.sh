@@ -6,8 +6,7 @@
 #
 #   ROUNDS=N   spawns of each command (default 300)
 #   IDLE=N     seconds of idleness to watch (default 10)
-# As root; other programs are measured when they are installed
-# (apt-get install tini catatonit dumb-init bubblewrap).
+# As root; other programs are measured when they are installed (sh hooks/lib/packages.sh bench).
 
 set -eu
 cd "$(dirname "$0")/../.."
@@ -39,10 +38,13 @@ app=$stage/nothing
 set -- 'stremio-shim, fully confined' "$shim" -u $user -- "$app"
 set -- "$@" , 'stremio-shim --landlock=off' "$shim" -u $user --landlock=off -- "$app"
 set -- "$@" , 'stremio-shim --policy=none' "$shim" -u $user --policy=none -- "$app"
-# add NAME PROGRAM ARG...
+missing=
 for init in 'tini-static|-s --' 'tini|-s --' 'catatonit|--' 'dumb-init|--' \
 	    'bwrap|--dev-bind / /'; do
-	path=$(command -v "${init%%|*}") || continue
+	if ! path=$(command -v "${init%%|*}"); then
+		missing="$missing ${init%%|*}"
+		continue
+	fi
 	name="${init%%|*} ${init#*|}"
 	# shellcheck disable=SC2086
 	set -- "$@" , "$name" "$path" ${init#*|} "$app"
@@ -68,6 +70,7 @@ END {
 	if (bwrap)
 		printf "shim/bwrap: %s (bar 0.40)\n", ratio(median[1], bwrap)
 }' "$out/spawn.tsv" | tee "$out/spawn.md"
+[ -z "$missing" ] || echo "Not installed:$missing (to have them: sh hooks/lib/packages.sh bench)."
 echo
 
 sh tests/bench/memory.sh "$shim" "$app" | tee "$out/memory.md"

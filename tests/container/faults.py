@@ -11,7 +11,8 @@ import os
 import re
 import signal
 
-from harness import (INJECT, SHIM, STATE, Box, check, children, gone, proc_status, test, until)
+from harness import (INJECT, MS_BIND, SHIM, STATE, Box, check, children, equal, gone, mount,
+                     proc_status, test, until)
 from names import NAME, NR
 from privileges import unconfined
 
@@ -35,6 +36,8 @@ HARMLESS = (
     (SHIM_ITSELF, r"getdents64\(", "as above"),
     (BOTH, r"openat2\(", "the path is walked name by name then"),
     (SHIM_ITSELF, r"openat\(/proc/self/[ug]id_map", "an id without a mapping is refused later"),
+    (SHIM_ITSELF, r"openat\(/proc/sys/fs/suid_dumpable", "the child gets a copy of this memory,"
+     " as with fork(2)"),
     (SHIM_ITSELF, r"ioctl\([012],", "no terminal: the application has a session of its own"),
     (SHIM_ITSELF, r"(socket|connect|sendto|write)\(", "nobody to report readiness to"),
     (SHIM_ITSELF, r"rt_sigprocmask\(.* #1$", "done again later, when a failure can be told"),
@@ -42,6 +45,8 @@ HARMLESS = (
     (SHIM_ITSELF, r"p?poll\(", "read(2) waits then; and each round looks at everything"),
     (CHILD, r"openat\(/\) ", "Landlock is proved by a whiteout that it refuses, then"),
     (CHILD, r"access\(", "only decides about the words of a failure"),
+    (CHILD, r"(openat\(/opt/t/state|readlink\()", "only tells whether the command is a browser whose"
+     " own sandbox wants a word of advice"),
 )
 # A failure of these that leaves things as they were is not something a kernel does.
 IMPOSSIBLE = {
@@ -268,6 +273,8 @@ def the_steps_are_taken_in_the_order_that_keeps_them_effective():
             ("no-new-privs", r"prctl\(38,1"), ("filter", r"seccomp\(1,"))
     for init in (True, False):
         calls = calls_of_the_launch(Box(), init)
+        if not init:                                            # the shim has left nothing of it
+            child = tuple(step for step in child if step[0] != "bounding")
         first = [NAME.get(number) for process, number, *_ in calls if process == SHIM_ITSELF]
         early = set(first[:first.index("rt_sigprocmask")])
         check(early <= {"arch_prctl", "set_tid_address", "brk", "mmap", "mprotect"},
@@ -277,6 +284,25 @@ def the_steps_are_taken_in_the_order_that_keeps_them_effective():
             if "landlock" not in found:                         # a kernel without it
                 names = [name for name in names if name != "landlock"]
             check(found == names, f"process {who}: {' '.join(found)}, not {' '.join(names)}")
+
+
+CLONE_VM = 0x100
+
+
+@test(asan=NATIVE)
+def memory_is_shared_only_where_it_stays_out_of_the_applications_reach():
+    """fs.suid_dumpable is what a change of ids sets the dumpable flag of a memory to."""
+    for value, shared in (("0", True), ("2", True), ("1", False)):
+        box = Box()
+        box.write("tmp/dumpable", value + "\n")
+        proc = box.spawn([INJECT, "-o", "/tmp/trace", "--", SHIM, *options(), "--", STATE, "exit",
+                          "0"], init=False, pre=lambda: mount(
+                              "/tmp/dumpable", "/proc/sys/fs/suid_dumpable", None, MS_BIND))
+        proc.ends(0)
+        with open(box.path("tmp/trace"), encoding="ascii") as file:
+            clones = [line.split()[4] for line in file
+                      if line.startswith(f"{SHIM_ITSELF} {NR['clone']} ")]
+        equal([bool(int(flags.split(",")[0]) & CLONE_VM) for flags in clones], [shared], value)
 
 
 def with_everything():

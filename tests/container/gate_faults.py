@@ -81,11 +81,11 @@ def opens_well_or_stays_shut(proc, status, call):
     return None if status == 0 else f"the application ran, then exit {status}"
 
 
-@test(timeout=150, asan=NATIVE)
+@test(timeout=400, asan=NATIVE)
 def no_call_that_fails_opens_the_gate():
     try_each("fail", 69, errno.EPERM, stays_shut)
 
 
-@test(timeout=150, asan=NATIVE)
+@test(timeout=400, asan=NATIVE)
 def no_call_that_fails_at_the_gate_leaves_the_application_less_confined():
     try_each("ok", 0, errno.EINVAL, opens_well_or_stays_shut)

@@ -26,7 +26,7 @@ def open_errors(box):
         return error.errno
 
 
-@test()
+@test(timeout=120)
 def no_directory_an_empty_one_and_a_closed_one_are_three_causes():
     box = room()
     for group, path, check_id in (("gpu", DRI, "gpu.render"), ("sound", SND, "sound.control")):
@@ -47,7 +47,7 @@ def no_directory_an_empty_one_and_a_closed_one_are_three_causes():
         equal(len(set(hints)), 4, f"different hints: {hints}")
 
 
-@test()
+@test(timeout=120)
 def what_lies_in_dev_dri_and_is_no_gpu_is_named_and_not_opened():
     box = room()
     os.mkdir(box.path(DRI), 0o755)
@@ -77,7 +77,7 @@ def what_lies_in_dev_dri_and_is_no_gpu_is_named_and_not_opened():
     equal(len(found.list), 10, f"findings: {found.list}")
 
 
-@test()
+@test(timeout=120)
 def a_node_whose_gpu_is_gone_is_told_from_one_that_is_forbidden():
     box = room()
     check(open_errors(box) in (6, 19), "this machine has a GPU of minor 128: try another minor")
@@ -105,7 +105,7 @@ def a_node_whose_gpu_is_gone_is_told_from_one_that_is_forbidden():
     found.expect("gpu.render", "fail", "its GPU is gone", target=DRI + "/renderD129")
 
 
-@test()
+@test(timeout=120)
 def a_file_system_without_devices_is_known_as_the_cause():
     box = room()
     os.mkdir(box.path(DRI), 0o755)
@@ -115,7 +115,7 @@ def a_file_system_without_devices_is_known_as_the_cause():
     found.expect("gpu.render", "fail", "mounted nodev", "add ", target=DRI + "/renderD128")
 
 
-@test()
+@test(timeout=120)
 def a_read_only_file_system_is_no_obstacle_to_a_device():
     box = room()
     node(box, DRI + "/renderD128", 226, 128)
@@ -124,7 +124,7 @@ def a_read_only_file_system_is_no_obstacle_to_a_device():
     probe(box, "gpu").expect("gpu.render", "fail", "its GPU is gone")
 
 
-@test()
+@test(timeout=120)
 def a_primary_node_is_no_render_node_and_needed_only_when_asked_for():
     box = room()
     node(box, DRI + "/card0", 226, 0)
@@ -138,7 +138,7 @@ def a_primary_node_is_no_render_node_and_needed_only_when_asked_for():
     found.expect("gpu.primary", "fail", "forbidden by its owner", target=DRI + "/card1")
 
 
-@test()
+@test(timeout=120)
 def nodes_without_end_are_counted_and_the_first_looked_at():
     box = room()
     for path, name in ((DRI, "renderD"), (SND, "pcmC0D")):
@@ -152,7 +152,7 @@ def nodes_without_end_are_counted_and_the_first_looked_at():
     check(len(found.list) <= 500, f"{len(found.list)} findings are more than a reader takes")
 
 
-@test()
+@test(timeout=120)
 def sound_nodes_are_judged_by_kind_card_and_name():
     box = room()
     node(box, SND + "/controlC0", 116, 0)
@@ -180,7 +180,7 @@ def sound_nodes_are_judged_by_kind_card_and_name():
     probe(box, "sound").expect("sound.pcm", "fail", "no playback device", "only record", target=SND)
 
 
-@test()
+@test(timeout=120)
 def names_of_255_bytes_are_told_in_full():
     box = room()
     os.mkdir(box.path(DRI), 0o755)

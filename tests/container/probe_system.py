@@ -8,7 +8,7 @@ import struct
 import records
 from harness import (MS_NOSUID, MS_RDONLY, check, children, equal, gone, mount, proc_status, test,
                      until)
-from probing import ENV, HOME, RUNTIME, UID, fake, probe, room, silent
+from probing import ENV, HOME, RUNTIME, SHORT_MS, UID, fake, probe, room, silent
 
 PROBE = "/opt/s/stremio-probe"
 SIOCSIFFLAGS, IFF_UP = 0x8914, 1
@@ -22,7 +22,7 @@ def loopback_up():
         fcntl.ioctl(control, SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", IFF_UP))
 
 
-@test()
+@test(timeout=120)
 def a_system_that_has_everything_is_good():
     found = probe(room(), "system", peers=[loopback_up])
     found.expect("shm", "ok", "64 MiB, tmpfs, exec", target="/dev/shm")
@@ -31,13 +31,13 @@ def a_system_that_has_everything_is_good():
     found.expect("loopback", "ok", "up", target="127.0.0.1")
 
 
-@test()
+@test(timeout=120)
 def loopback_that_is_down_is_known_as_down():
     probe(room(), "system").expect("loopback", "fail", "the loopback interface is down",
                                    "nic nictype=p2p")
 
 
-@test()
+@test(timeout=120)
 def shared_memory_is_judged_by_size_kind_and_rights():
     box = room()
     for options, flags, status, *words in (
@@ -51,7 +51,7 @@ def shared_memory_is_judged_by_size_kind_and_rights():
         probe(box, "system").expect("shm", status, *words)
 
 
-@test()
+@test(timeout=120)
 def directories_that_are_not_there_are_named_with_the_command_that_makes_them():
     found = probe(room(shm=False), "system",
                   env={"HOME": "/nowhere", "XDG_RUNTIME_DIR": "/run/none"})
@@ -60,7 +60,7 @@ def directories_that_are_not_there_are_named_with_the_command_that_makes_them():
     found.expect("runtime-dir", "fail", "not there", "incus file create", "/run/none")
 
 
-@test()
+@test(timeout=120)
 def the_runtime_directory_is_judged_by_owner_mode_and_use():
     box = room()
     path = box.path(RUNTIME)
@@ -82,7 +82,7 @@ def the_runtime_directory_is_judged_by_owner_mode_and_use():
         "runtime-dir", "fail", "Not a directory")
 
 
-@test()
+@test(timeout=120)
 def the_home_directory_is_judged_by_use_owner_and_room():
     box = room()
     os.chown(box.path(HOME), 0, 0)
@@ -107,7 +107,7 @@ def under_the_shim_the_sandbox_is_found_in_force():
     check(found["sandbox.landlock"].status in ("ok", "warn"), f"{found['sandbox.landlock']}")
 
 
-@test()
+@test(timeout=120)
 def without_the_shim_each_missing_confinement_is_named():
     found = probe(room(), "sandbox", uid=0)
     found.expect("sandbox.caps", "fail", "holds capabilities: 0x", "start it through stremio-shim")
@@ -122,7 +122,7 @@ def start(box, *argv, env=None, pre=None):
     return box.spawn([PROBE, *argv], env={**ENV, **(env or {})}, pre=pre)
 
 
-@test()
+@test(timeout=120)
 def a_command_line_that_is_none_is_refused_with_one_line():
     box = room()
     for argv, words in (((), "no group was named"), (("gpus",), "no such group: 'gpus'"),
@@ -141,7 +141,7 @@ def a_command_line_that_is_none_is_refused_with_one_line():
     check(start(box, "--version").ends(0).out().startswith("stremio-probe "), "no version")
 
 
-@test()
+@test(timeout=120)
 def a_reader_that_is_gone_ends_the_probe_at_once():
     box = room()
 
@@ -157,7 +157,7 @@ def a_reader_that_is_gone_ends_the_probe_at_once():
     start(box, "system", pre=lambda: os.close(1)).ends(1, timeout=30)
 
 
-@test()
+@test(timeout=120)
 def a_reader_that_does_not_read_holds_the_probe_no_longer_than_its_deadline():
     """4096 bytes of pipe take four records."""
     box = room()
@@ -174,7 +174,7 @@ def a_reader_that_does_not_read_holds_the_probe_no_longer_than_its_deadline():
         start(box, "--deadline-ms=1000", "system", "gpu", "sound", pre=become).ends(1, timeout=30)
 
 
-@test()
+@test(timeout=120)
 def a_probe_that_is_killed_leaves_no_process():
     box = room()
     proc = box.spawn([PROBE, "--deadline-ms=60000", "x11", "pulse"], init=False,
@@ -192,17 +192,17 @@ def a_probe_that_is_killed_leaves_no_process():
     until(lambda: all(gone(pid) for pid in pids), "the end of the groups")
 
 
-@test()
+@test(timeout=120)
 def a_blocked_alarm_does_not_take_the_deadline_away():
     def become():
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM, signal.SIGXCPU})
         signal.signal(signal.SIGALRM, signal.SIG_IGN)
         fake("/tmp/.X11-unix/X7", silent)()
-    found = probe(room(), "x11", env={"DISPLAY": ":7"}, peers=[become])
+    found = probe(room(), "x11", env={"DISPLAY": ":7"}, peers=[become], deadline=SHORT_MS)
     found.expect("x11.socket", "fail", "does not answer")
 
 
-@test()
+@test(timeout=120)
 def each_group_works_under_a_filter_and_limits_of_its_own():
     box = room()
     proc = box.spawn([PROBE, "--deadline-ms=60000", "x11"], init=False,

@@ -4,7 +4,7 @@ import signal
 import struct
 
 from harness import check, equal, test
-from probing import (HOME, UID, clear, closes, crowded, drips, fake, floods, garbage, need, probe,
+from probing import (DEADLINE_MS, HOME, SHORT_MS, UID, clear, closes, crowded, drips, fake, floods, garbage, need, probe,
                      resets, room, says, serve, silent, stale, x_success)
 
 SOCKET, DISPLAY = "/tmp/.X11-unix/X7", ":7"
@@ -36,7 +36,7 @@ def desktop(*more, number=7):
     return box, server
 
 
-@test()
+@test(timeout=120)
 def a_real_display_is_good_with_its_cookie_in_each_form_that_names_it():
     box, _ = desktop()
     put(box, entry())
@@ -51,7 +51,7 @@ def a_real_display_is_good_with_its_cookie_in_each_form_that_names_it():
     found.expect("x11.extensions", "fail", "no such screen", "environment.DISPLAY=:0")
 
 
-@test()
+@test(timeout=120)
 def the_cookie_is_found_where_xauthority_or_home_say_and_nowhere_else():
     box, _ = desktop()
     put(box, entry(), "/etc/cookie")
@@ -99,7 +99,7 @@ def each_reason_for_a_refused_cookie_is_a_finding_of_its_own():
     probe(box, "x11", env=X).expect("x11.auth", "ok")
 
 
-@test()
+@test(timeout=120)
 def a_server_without_access_control_is_warned_of():
     box, _ = desktop("-ac")
     put(box, entry())
@@ -110,7 +110,7 @@ def a_server_without_access_control_is_warned_of():
     probe(box, "x11", env=X).expect("x11.auth", "warn", "without a cookie")
 
 
-@test()
+@test(timeout=120)
 def an_untrusted_cookie_is_known_as_one_and_the_missing_glx_explained():
     box, _ = desktop()
     put(box, entry(), "/root.auth")
@@ -126,12 +126,12 @@ def an_untrusted_cookie_is_known_as_one_and_the_missing_glx_explained():
                  "stremio-incus attach")
 
 
-@test()
+@test(timeout=120)
 def a_server_that_is_stopped_or_gone_is_told_from_one_that_was_never_there():
     box, server = desktop()
     put(box, entry())
     server.kill(signal.SIGSTOP)
-    found = probe(box, "x11", env=X)
+    found = probe(box, "x11", env=X, deadline=SHORT_MS)
     found.expect("x11.socket", "fail", "does not answer", "ps -o stat,args -C Xorg,Xwayland")
     found.expect("x11.auth", "skip", "not reached")
     server.kill(signal.SIGKILL)
@@ -143,7 +143,7 @@ def a_server_that_is_stopped_or_gone_is_told_from_one_that_was_never_there():
     found.expect("x11.socket", "fail", "not there", "echo $DISPLAY")
 
 
-@test()
+@test(timeout=120)
 def displays_that_are_none_or_elsewhere_are_named():
     box = room()
     probe(box, "x11").expect("x11.socket", "fail", "DISPLAY is not set", "stremio-incus attach")
@@ -170,7 +170,8 @@ def a_peer_that_is_no_x_server_is_told_from_one_that_is_silent_or_resets():
             (stale(SOCKET), ("no server listens any more", "log in again")),
             (crowded(SOCKET), ("queue is full", "hangs or is stopped"))):
         clear(box, SOCKET)
-        found = probe(box, "x11", env=X, peers=[peer])
+        deadline = SHORT_MS if words[0] in ("does not answer", "queue is full") else DEADLINE_MS
+        found = probe(box, "x11", env=X, peers=[peer], deadline=deadline)
         found.expect("x11.socket", "fail", *words)
         found.expect("x11.auth", "skip", "not reached")
     clear(box, SOCKET)
@@ -181,7 +182,7 @@ def a_peer_that_is_no_x_server_is_told_from_one_that_is_silent_or_resets():
     found.expect("x11.socket", "fail", "Permission denied", "belongs to somebody else")
 
 
-@test()
+@test(timeout=120)
 def an_abstract_name_that_answers_is_taken_first_as_libxcb_does():
     box = room()
     put(box, entry())
@@ -223,7 +224,7 @@ def an_x_server_that_lets_in_and_then_lies_ends_no_probe():
     for what, talk in after.items():
         clear(box, SOCKET)
         try:
-            found = probe(box, "x11", env=X, peers=[fake(SOCKET, talk)])
+            found = probe(box, "x11", env=X, peers=[fake(SOCKET, talk)], deadline=SHORT_MS)
         except AssertionError as reason:
             raise AssertionError(f"{what}: {reason}") from None
         states = {record.id: record.status for record in found.list}
@@ -231,7 +232,7 @@ def an_x_server_that_lets_in_and_then_lies_ends_no_probe():
         check(len(found.list) >= 3, f"{what}: {found.list}")
 
 
-@test()
+@test(timeout=120)
 def a_refusal_says_why_with_every_byte_escaped():
     box = room()
     put(box, entry())

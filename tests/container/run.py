@@ -43,7 +43,7 @@ def stage_programs(directory):
         os.mkdir(os.path.join(directory, name), 0o755)
     for source, name in [(shim, "stremio-shim")] + [
             (os.path.join(build, "tests", name), name) for name in HELPERS] + [
-            (os.path.join(build, "stremio-probe"), "stremio-probe"),
+            (os.path.join(build, "stremio-probe"), "real_probe"),
             (os.path.join(build, "policy", "server-deny.bpf"), "server-deny.bpf")]:
         target = os.path.join(directory, "t", name)
         shutil.copyfile(source, target)

@@ -60,7 +60,7 @@ def every_check_that_was_asked_for_is_in_the_report():
     report = self_test(probing(), options=[ALL], env=plan("all"))
     equal([one["id"] for one in report["checks"]], validate(report), "checks")
     equal({one["status"] for one in report["checks"]}, {"ok"}, "statuses")
-    real = self_test(probing("stremio-probe"), options=[ALL])
+    real = self_test(probing("real_probe"), options=[ALL])
     equal(list(dict.fromkeys(one["id"] for one in real["checks"])), validate(real),
           "checks of stremio-probe")
 
@@ -152,7 +152,7 @@ def without_a_probe_everything_is_skipped_and_says_why():
 
 @test()
 def a_group_that_hangs_fails_alone():
-    report = self_test(probing("stremio-probe"))
+    report = self_test(probing("real_probe"))
     check(report["ok"], report)
     proc = probing().spawn([PROBED_SHIM, "--self-test=json", "--devices=gpu,sound"],
                            env={"FAKE_PROBE": "ok,hang"}).ends(69, timeout=40)
@@ -187,7 +187,7 @@ def the_sandbox_of_the_report_is_what_the_kernel_says():
                           (("--policy=server",), {"seccomp": "server"}),
                           (("--policy=none", "--landlock=off"),
                            {"no_new_privs": True, "seccomp": None, "landlock_abi": 0})):
-        report = self_test(probing("stremio-probe"), options=["--devices=none", *options])
+        report = self_test(probing("real_probe"), options=["--devices=none", *options])
         equal({key: report["sandbox"][key] for key in want}, want, "sandbox")
         filtered = by_id(report, "sandbox.seccomp")["status"]
         equal(filtered, "ok" if report["sandbox"]["seccomp"] else "warn", "sandbox.seccomp")
@@ -217,7 +217,7 @@ def an_ordinary_user_gets_a_report_too():
     def become():
         os.setgroups([])
         os.setresuid(1000, 1000, 1000)
-    report = self_test(probing("stremio-probe"), init=False, pre=become,
+    report = self_test(probing("real_probe"), init=False, pre=become,
                        options=["--devices=none"])
     validate(report)
     equal((report["user"]["uid"], report["ok"]), (1000, True), "user and verdict")
@@ -228,7 +228,7 @@ def an_ordinary_user_gets_a_report_too():
 
 @test()
 def nothing_is_prepared_changed_or_left_behind():
-    box = probing("stremio-probe", shm=True)
+    box = probing("real_probe", shm=True)
 
     def everything():
         return sorted((os.path.join(where, name), os.lstat(os.path.join(where, name)).st_mode)
@@ -266,7 +266,7 @@ def watch_reports_changes_until_it_is_stopped():
 
 @test()
 def watch_is_silent_while_nothing_changes():
-    box = probing("stremio-probe", dirs=("tmp/.X11-unix",), shm=True)
+    box = probing("real_probe", dirs=("tmp/.X11-unix",), shm=True)
     proc = box.spawn([PROBED_SHIM, "--self-test=json", "--watch", ALL])
     until(lambda: (proc._read(0.1) or True) and proc.lines(), "the first report")
     inspector, = children(proc.pid)

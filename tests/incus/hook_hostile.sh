@@ -89,7 +89,6 @@ test_hook_stays_below_dev_in_a_race() {
 	incus exec racing -- killall race
 	wait $racer
 	unharmed racing
-	# Neither side has lost every time, or this was no race.
 	echo "wired $wired of $i"
 	hook plug || die "$(hook_log racing | tail -n 1)"
 	# On the host, no place of ours is another than before.

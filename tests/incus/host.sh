@@ -338,6 +338,30 @@ test_host_two_launches_at_once_make_one_instance() {
 	[ "$(state one)" = Ready ] || die "state $(state one)"
 }
 
+test_host_menu_entry_starts_it_and_shows_what_is_wrong() {
+	session_up
+	mkdir "$session/bin"
+	printf '#!/bin/sh\necho "$*" > /home/notified\n' > "$session/bin/notify-send"
+	chmod 755 "$session/bin/notify-send"
+	export SESSION_PATH=/home/bin:/usr/bin:/bin
+	entry=$RIG/usr/share/applications/stremio-incus.desktop
+	# Where the session has it.
+	line=$(sed -n "s,^Exec=$RIG/usr,/usr/local,p" "$entry")
+	[ -s "$RIG/usr/share/icons/hicolor/scalable/apps/$(sed -n 's/^Icon=//p' "$entry").svg" ] || die 'no icon'
+	# shellcheck disable=SC2086
+	user $line > "$RIG/out" 2>&1 < /dev/null && die 'it starts without an image'
+	grep -q 'image: this Incus has no image stremio' "$session/notified" || die "$(cat "$session/notified")"
+	incus image alias create stremio "$(incus query /1.0/images/aliases/busybox |
+		sed -n 's/.*"target": "\(.*\)".*/\1/p')" > "$RIG/out" || die 'the alias'
+	# shellcheck disable=SC2086
+	user $line > "$RIG/out" 2>&1 < /dev/null
+	rc=$?
+	incus image alias delete stremio
+	[ $rc = 0 ] || die "$line: $(tail -n 1 "$RIG/out")"
+	grep -v 'network: no network' "$RIG/out" && die 'it is not quiet'
+	[ "$(state stremio)" = Ready ] || die "state $(state stremio)"
+}
+
 # A login of one user does not put the windows of another's on its screen.
 test_host_login_refreshes_only_what_this_user_attached() {
 	session_up

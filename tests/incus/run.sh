@@ -82,7 +82,8 @@ rig_up > "$RIG/said" 2>&1 || cannot "$(tail -n 1 "$RIG/said")"
 # Every function test_NAME of these files is a test, in the order they stand there.
 files="$here/profile.sh $here/lifetime.sh $here/surroundings.sh $here/exec.sh $here/errors.sh
 	$here/hook.sh $here/hook_hostile.sh $here/audit.sh $here/inspect.sh $here/picture.sh
-	$here/host.sh $here/host_errors.sh $here/oci.sh
+	$here/host.sh $here/host_errors.sh $here/oci.sh $here/readme.sh
+	$here/recipes.sh
 	$top/tests/container/escape/incus.sh"
 for f in $files; do
 	# shellcheck source=/dev/null

@@ -17,8 +17,8 @@
 #include <unistd.h>
 
 #include "calendar.h"
-#include "owner.h"
 #include "hook_report.h"
+#include "owner.h"
 #include "state.h"
 
 static char dir[64];

@@ -1,90 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include "options.h"
-#include "probe/wire.h"
-
-static char args[] = "/tmp/options_args.XXXXXX";
-static const char *const no_environment[] = {NULL};
-
-static int make_file(void **state)
-{
-	int fd = mkstemp(args);
-
-	(void)state;
-	return fd < 0 ? -1 : close(fd);
-}
-
-static int remove_file(void **state)
-{
-	(void)state;
-	return remove(args);
-}
-
-static void write_args(const char *text)
-{
-	FILE *file = fopen(args, "w");
-
-	assert_non_null(file);
-	assert_true(fputs(text, file) >= 0);
-	assert_int_equal(fclose(file), 0);
-}
-
-static struct options o;
-static struct finding f;
-
-/* Copies, because values are cut in place, as the kernel gives them: writable. */
-static char **copies(const char *const *words)
-{
-	static char text[2][4096];
-	static char *lists[2][72];
-	static int turn;
-	size_t used = 0;
-	size_t n = 0;
-
-	turn = !turn;
-	for (; words[n]; n++) {
-		size_t size = strlen(words[n]) + 1;
-
-		assert_true(used + size <= sizeof(text[0]) &&
-			    n + 1 < sizeof(lists[0]) / sizeof(lists[0][0]));
-		lists[turn][n] = memcpy(text[turn] + used, words[n], size);
-		used += size;
-	}
-	lists[turn][n] = NULL;
-	return lists[turn];
-}
-
-static int parse(const char *const *argv, const char *const *envp)
-{
-	memset(&f, 0, sizeof(f));
-	memset(&o, 0x55, sizeof(o));
-	return options_parse(copies(argv), copies(envp), args, &o, &f);
-}
-
-/* The words of a command line; the program's name is put in front. */
-#define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
-#define PARSE(...) parse(WORDS("stremio-shim", __VA_ARGS__), no_environment)
-#define PARSE_WITH(variable, ...) parse(WORDS("stremio-shim", __VA_ARGS__), WORDS(variable))
-
-static void is_usage(int result)
-{
-	assert_int_equal(result, -EINVAL);
-	assert_int_equal(f.status, EXIT_USAGE);
-	assert_string_equal(f.step, "options");
-	assert_true(f.what[0] != '\0');
-}
+#include "options_common.h"
 
 static void the_defaults_are_the_documented_ones(void **state)
 {
@@ -107,61 +22,6 @@ static void the_defaults_are_the_documented_ones(void **state)
 	assert_int_equal(o.require, 0);
 	assert_int_equal(o.wait_ms, 10000);
 	assert_false(o.devices_named || o.require_named || o.watch);
-}
-
-static void a_display_is_required_unless_said_otherwise(void **state)
-{
-	(void)state;
-	write_args("");
-	assert_int_equal(PARSE_WITH("DISPLAY=:0", "app"), 0);
-	assert_int_equal(o.require, GROUP_BIT(GROUP_X11));
-	assert_false(o.require_named);
-	assert_int_equal(PARSE_WITH("DISPLAY=", "app"), 0);
-	assert_int_equal(o.require, 0);
-	assert_int_equal(PARSE_WITH("DISPLAY=:0", "--devices=gpu", "app"), 0);
-	assert_int_equal(o.require, 0);
-	assert_int_equal(PARSE_WITH("DISPLAY=:0", "--require=none", "app"), 0);
-	assert_int_equal(o.require, 0);
-	assert_int_equal(PARSE_WITH("DISPLAY=:0", "-r", "gpu", "app"), 0);
-	assert_int_equal(o.require, GROUP_BIT(GROUP_GPU));
-	assert_true(o.require_named);
-}
-
-static void devices_and_what_is_required_are_lists(void **state)
-{
-	(void)state;
-	write_args("");
-	assert_int_equal(PARSE("-d", "pulse,wayland,x11,sound,gpu", "--require=wayland,pulse", "-w",
-			       "2.5", "app"),
-			 0);
-	assert_int_equal(o.devices, GROUP_BIT(GROUP_WAYLAND + 1) - 1);
-	assert_int_equal(o.require, GROUP_BIT(GROUP_WAYLAND) | GROUP_BIT(GROUP_PULSE));
-	assert_int_equal(o.wait_ms, 2500);
-	assert_int_equal(PARSE_WITH("STREMIO_DEVICES=none", "app"), 0);
-	assert_int_equal(o.devices, 0);
-	assert_int_equal(PARSE_WITH("STREMIO_REQUIRE=gpu", "app"), 0);
-	assert_int_equal(o.require, GROUP_BIT(GROUP_GPU));
-	is_usage(PARSE("--devices=gpu", "--require=x11", "app"));
-	assert_non_null(strstr(f.what, "--require names what --devices does not"));
-}
-
-static void a_self_test_has_three_forms_and_may_go_on(void **state)
-{
-	(void)state;
-	write_args("");
-	assert_int_equal(PARSE("--self-test"), 0);
-	assert_int_equal(o.action, ACTION_SELF_TEST);
-	assert_int_equal(o.format, REPORT_TEXT);
-	assert_int_equal(PARSE("--self-test=json", "--watch"), 0);
-	assert_int_equal(o.format, REPORT_JSON);
-	assert_true(o.watch);
-	assert_int_equal(PARSE("--self-test=openmetrics"), 0);
-	assert_int_equal(o.format, REPORT_OPENMETRICS);
-	is_usage(PARSE("--self-test=openmetrics", "--watch"));
-	is_usage(PARSE("--watch", "app"));
-	/* They are no settings: no variable makes a report of a launch. */
-	assert_int_equal(PARSE_WITH("STREMIO_SELF_TEST=json", "app"), 0);
-	assert_int_equal(o.action, ACTION_LAUNCH);
 }
 
 static void each_option_takes_each_of_its_forms(void **state)
@@ -226,18 +86,12 @@ static void the_last_of_equal_options_wins_and_tmpfs_adds_up(void **state)
 
 static void unknown_options_are_refused(void **state)
 {
-	static const char *const words[] = {"--nonsense",
-					    "-z",
-					    "-vz",
-					    "--users=x",
-					    "--use=x",
-					    "---",
-					    "--=x",
-					    "--device=gpu",
-					    "--self-tests",
-					    "--watch-it",
-					    "--print-policies",
-					    "--User=x"};
+	/* clang-format off */
+	static const char *const words[] = {
+		"--nonsense", "-z", "-vz", "--users=x", "--use=x", "---", "--=x", "--device=gpu",
+		"--self-tests", "--watch-it", "--print-policies", "--User=x",
+	};
+	/* clang-format on */
 
 	(void)state;
 	write_args("");
@@ -259,7 +113,8 @@ static void bad_and_missing_values_are_refused(void **state)
 		"--landlock=on", "--rw=", "--ro=relative", "--verbose=1", "--quiet=",
 		"--help=x", "--devices=", "--devices=gpu,", "--devices=,gpu",
 		"--devices=system", "--devices=sandbox", "--devices=gpu x11",
-		"--devices=none,gpu", "--require=GPU", "--require=all", "--wait=",
+		"--devices=none,gpu", "--devices=gpu:", "--devices=x11:0", "--devices=gpu-primar",
+		"--require=gpu:card0", "--require=gpu-primary", "--require=GPU", "--require=all", "--wait=",
 		"--wait=86401", "--self-test=", "--self-test=yaml", "--watch=1",
 		"--version=1", "-tx",
 	};
@@ -435,9 +290,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_defaults_are_the_documented_ones),
-		cmocka_unit_test(a_display_is_required_unless_said_otherwise),
-		cmocka_unit_test(devices_and_what_is_required_are_lists),
-		cmocka_unit_test(a_self_test_has_three_forms_and_may_go_on),
 		cmocka_unit_test(each_option_takes_each_of_its_forms),
 		cmocka_unit_test(parsing_stops_at_the_first_word_that_is_no_option),
 		cmocka_unit_test(the_last_of_equal_options_wins_and_tmpfs_adds_up),

@@ -152,7 +152,7 @@ fi
 # The sources as they are now, and what is compiled of them, so that one file is compiled anew.
 snapshot() {
 	mkdir -p "$work/source/build"
-	cp -a Makefile shim tests "$work/source/" || return 1
+	cp -a Makefile hooks shim tests "$work/source/" || return 1
 	for kept in deps obj gen policy stremio-policy tools; do
 		[ ! -e "$BUILD/$kept" ] || cp -a "$BUILD/$kept" "$work/source/build/" || return 1
 	done
@@ -174,7 +174,7 @@ mutant() {
 		cat "$work/mutant.c" > "$tree/$file"
 	done
 	(cd "$tree" && $MAKE -s --no-print-directory BUILD=build WERROR=-Wno-unused-function \
-		build/stremio-shim) > "$work/mutant.log" 2>&1
+		build/stremio-shim) > "$work/mutant.log" 2>&1 || return 1
 }
 
 # noticed STEP REQUIRED CALLS FILE...: REQUIRED is what must be among the reached
@@ -190,7 +190,7 @@ noticed() {
 	if [ $status = 2 ]; then
 		not_ok "$name" "there is no line with $1 in $2"
 	elif [ $status != 0 ]; then
-		not_ok "$name" "it does not build: $(grep -m1 error "$work/mutant.log")"
+		not_ok "$name" "it does not build: $(grep -m1 -E 'error|\*\*\*' "$work/mutant.log")"
 	elif in_box "$work/tree/build/stremio-shim" mutant --hard -- $shim -- $escape $common; then
 		not_ok "$name" 'the suite found nothing'
 	elif [ "$required" = refuses ]; then
@@ -216,7 +216,7 @@ if ! snapshot; then
 	not_ok removing_a_step_is_noticed 'the sources cannot be copied'
 	finish
 fi
-launch=shim/launch.c
+launch=shim/become.c
 noticed groups state.groups 'confine_groups\(' $launch
 noticed bounding state.bounding 'confine_bounding\(' $launch
 noticed securebits state.securebits 'confine_securebits\(' $launch

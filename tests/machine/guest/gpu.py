@@ -70,7 +70,7 @@ SITUATIONS = [
     Directory('gpu_only_primary', 'dri $CARD', status='fail',
               summary='^has a primary node and no render node$',
               hint='^a primary node is no substitute: .*' + NO_GPU),
-    Directory('gpu_no_directory', 'mkdir /run/d; mount -t tmpfs -o mode=755 none /run/d; '
+    Directory('gpu_no_directory', 'mkdir -p /run/d; mount -t tmpfs -o mode=755 none /run/d; '
               'cp -a /dev/null /dev/zero /dev/urandom /dev/random /run/d; '
               'mount --move /run/d /dev', status='fail',
               summary='^no GPU here: No such file or directory$',

@@ -62,7 +62,7 @@ SITUATIONS = [
               summary='^has no control node$', hint=f'controlC.*{ADD} '),
     NoControl('sound_directory_empty', 'snd', status='fail', summary='^is empty of cards$',
               hint=f'^a directory without cards: .*aplay -l.*{ADD} snd-NODE unix-char'),
-    NoControl('sound_no_directory', 'mkdir /run/d; mount -t tmpfs -o mode=755 none /run/d; '
+    NoControl('sound_no_directory', 'mkdir -p /run/d; mount -t tmpfs -o mode=755 none /run/d; '
               'cp -a /dev/null /dev/zero /dev/urandom /dev/random /run/d; '
               'mount --move /run/d /dev', status='fail',
               summary='^no sound card here: No such file or directory$',

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "spawn_child.h"
+
+#include <sched.h>
+#include <signal.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "sys.h"
+
+/*
+ * The child's stack: three times what its deepest path takes, and none recurses. Not a part of this
+ * process's own stack, whose pages the supervisor's side of the launch finds touched already, and
+ * no mapping, which would need a page table of its own. Common, so that the linker puts it behind all
+ * other variables: they stay together on one page.
+ */
+extern char spawn_stack[128 * 1024];
+char spawn_stack[128 * 1024] __attribute__((common));
+
+#define PAGE ((uintptr_t)4096) /* the least of any kernel; larger ones refuse, and keep it */
+#define DUMPABLE "/proc/sys/fs/suid_dumpable"
+
+int spawn_may_share(bool *share, struct finding *f)
+{
+	char value;
+	ssize_t n;
+	int fd;
+
+	*share = false;
+#ifdef __SANITIZE_ADDRESS__
+	/* Its record of what is on which stack knows one process. */
+	return 0;
+#endif
+	fd = sys_open(DUMPABLE, O_RDONLY);
+	if (fd < 0)
+		return 0;
+	n = read(fd, &value, 1);
+	close(fd);
+	if (n != 1)
+		return finding_set(f, EXIT_SETUP, "fork", n ? errno : EIO, "cannot read", DUMPABLE,
+				   NULL);
+	*share = value == '0' || value == '2';
+	return 0;
+}
+
+/* The whole pages in it: others have more than the stack in them. */
+static uintptr_t bottom(void)
+{
+	return ((uintptr_t)spawn_stack + PAGE - 1) & ~(PAGE - 1);
+}
+
+static uintptr_t top(void)
+{
+	return ((uintptr_t)spawn_stack + sizeof(spawn_stack)) & ~(PAGE - 1);
+}
+
+pid_t spawn(int (*run)(void *), void *argument, bool share)
+{
+	/* Downwards, on every architecture this is built for. */
+	return clone(run, (void *)top(), (share ? CLONE_VM : 0) | SIGCHLD, argument);
+}
+
+void spawn_give_back(void)
+{
+	(void)madvise((void *)bottom(), top() - bottom(), MADV_DONTNEED);
+}

@@ -1,0 +1,59 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2154 # RIG, BUILD, here and top are the tier's
+#
+# The README's command blocks. A comment in front of each says what becomes of it:
+#
+#   <!-- run: NAME -->            a test runs it: run_block NAME
+#   <!-- not run: REASON -->      none can
+#   <!-- output -->               no commands
+
+# readme_blocks: each line of a block as COMMENT TAB LINE, COMMENT empty where there is none.
+readme_blocks() {
+	awk '
+	/^```/ { fenced = !fenced; inside = fenced; if (!fenced) mark = ""; next }
+	fenced { print mark "\t" $0; next }
+	/^    / && (blank || inside) { inside = 1; print mark "\t" substr($0, 5); next }
+	/^[ \t]*$/ { blank = 1; next }
+	{
+		mark = ""
+		if (match($0, /^<!-- .* -->$/)) mark = substr($0, 6, length($0) - 9)
+		inside = 0
+		blank = mark != ""
+	}' "$top/README.md"
+}
+
+# run_block NAME [SED SCRIPT]: in $RIG/work, with the tools of $RIG/bin first. The script puts the
+# test's own paths and sizes in, nothing else.
+run_block() {
+	mkdir -p "$RIG/work" "$RIG/bin"
+	ln -sf "$top/hooks/stremio-incus" "$RIG/bin/"
+	readme_blocks | sed -n "s/^run: $1	//p" |
+		sed -e "s|/usr/local|$RIG/local|g" -e "${2:-}" > "$RIG/block"
+	[ -s "$RIG/block" ] || die "README.md has no block '<!-- run: $1 -->'"
+	( cd "$RIG/work" && PATH=$RIG/bin:$PATH IMAGE_SHIM=$BUILD/stremio-shim sh -eux "$RIG/block" ) < /dev/null > "$RIG/out" 2>&1 ||
+		die "the block $1 fails: $(grep -v '^+' "$RIG/out" | tail -n 1)"
+}
+
+test_every_command_block_of_the_readme_is_run_or_says_why_not() {
+	readme_blocks > "$RIG/blocks"
+	[ "$(grep -c '^run: ' "$RIG/blocks")" -ge 20 ] || die 'hardly a block was found'
+	bare=$(grep -vE '^(run: [a-z]+|not run: .{20,}|output)	' "$RIG/blocks" | head -n 1)
+	[ -z "$bare" ] || die "a block without its comment: $bare"
+	sed -n 's/^run: \([a-z]*\)	.*/\1/p' "$RIG/blocks" | sort -u > "$RIG/names"
+	while read -r name; do
+		grep -qE "^[^#]*run_block $name( |\$)" "$here"/*.sh || die "no test runs the block $name"
+	done < "$RIG/names"
+}
+
+test_readme_installs_and_launches() {
+	printf '%s\n' -- /bin/sleep 1000 > "$RIG/args"
+	incus profile rename stremio rig > /dev/null || die 'profile rename'
+	trap '{ gone player; incus profile delete stremio; incus profile rename rig stremio; } > /dev/null 2>&1' EXIT
+	incus image alias create stremio "$(incus query /1.0/images/aliases/busybox |
+		sed -n 's/.*"target": *"\([^"]*\)".*/\1/p')" > /dev/null || die 'alias'
+	run_block install "s|^make && make install|make -s -C $top BUILD=$BUILD install prefix=$RIG/local|"
+	until_true 10 is_ready player || die "state $(state player)"
+	run_block exec
+	grep -q 'uid=1000(stremio) gid=1000(stremio)' "$RIG/out" || die "$(tail -n 1 "$RIG/out")"
+}

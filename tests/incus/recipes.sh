@@ -1,0 +1,114 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2154 # RIG, BUILD, here and top are the tier's
+#
+# The README's recipes, as they stand there (readme.sh), on real tools.
+
+installs() {
+	packages_install "$@" > "$RIG/packages" 2>&1 || die "$(tail -n 1 "$RIG/packages")"
+}
+
+# podman, runc and crun with files of their own and no control groups: the test may run without
+# systemd, and where a unified hierarchy is missing.
+runtimes() {
+	installs oci recipes build
+	mkdir -p "$RIG/bin" "$RIG/work" "$RIG/local/lib/stremio-shim/guest"
+	cp "$BUILD/stremio-shim" "$RIG/local/lib/stremio-shim/guest/"
+	musl-gcc -static -Os -o "$RIG/work/hello" "$here/teller.c" || die 'teller.c'
+	cat > "$RIG/storage.conf" <<-END
+		[storage]
+		driver = "vfs"
+		runroot = "$RIG/podman/run"
+		graphroot = "$RIG/podman/graph"
+	END
+	cat > "$RIG/containers.conf" <<-END
+		[engine]
+		cgroup_manager = "cgroupfs"
+		events_logger = "file"
+		runtime = "crun"
+		[containers]
+		cgroups = "disabled"
+		netns = "none"
+		log_driver = "k8s-file"
+		default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
+	END
+	# crun refuses any but a unified hierarchy.
+	printf '#!/bin/sh\nexec unshare -m sh -c "umount -R /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup; exec \\"\\$@\\"" sh %s "$@"\n' \
+		"$(command -v podman)" > "$RIG/bin/podman"
+	printf '#!/bin/sh\nexec unshare -m sh -c "umount -R /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup; exec \\"\\$@\\"" sh %s --cgroup-manager=disabled --root=%s "$@"\n' \
+		"$(command -v crun)" "$RIG/crun" > "$RIG/bin/crun"
+	printf '#!/bin/sh\nexec %s --root=%s "$@"\n' "$(command -v runc)" "$RIG/runc" > "$RIG/bin/runc"
+	chmod 755 "$RIG/bin/podman" "$RIG/bin/crun" "$RIG/bin/runc"
+	CONTAINERS_STORAGE_CONF=$RIG/storage.conf CONTAINERS_CONF=$RIG/containers.conf
+	export CONTAINERS_STORAGE_CONF CONTAINERS_CONF
+	PATH=$RIG/bin:$PATH
+	trap '{ podman rm -f -a; runc delete -f one; crun delete -f two; } > /dev/null 2>&1' EXIT
+}
+
+test_recipe_podman_runtimes_and_import() {
+	runtimes
+	run_block podman
+	podman logs player > "$RIG/told" 2>&1
+	told 'arg 0 /hello' 'id 65532:65532' 'told'
+	[ "$(podman inspect player --format '{{.State.ExitCode}}')" = 143 ] ||
+		die "exit code $(podman inspect player --format '{{.State.ExitCode}}')"
+	run_block runtimes
+	# Each says it, runc and crun.
+	[ "$(grep -cx 'id 65532:65532' "$RIG/out")" = 2 ] || die "$(tail -n 2 "$RIG/out" | tr '\n' ' ')"
+	run_block import
+	tells app
+	told 'arg 0 /hello' 'id 65532:65532'
+}
+
+# recipe_app: an instance app, as the recipes call theirs.
+recipe_app() {
+	instance app <<-'END'
+	#!/bin/sh
+	echo start >> ~/starts
+	exec sleep 1000
+	END
+	start app
+	wait_home app starts
+}
+
+test_recipe_snapshots_export_and_import() {
+	recipe_app
+	run_block snapshots
+	rm -f "$RIG/work/app.tar.gz"
+	# The state of the snapshot and one start more, in both.
+	for inst in app second; do
+		until_true 10 lines "$inst" starts 2 || die "$inst: starts $(home "$inst" starts | wc -l)"
+		until_true 10 is_ready "$inst" || die "$inst: state $(state "$inst")"
+	done
+}
+
+test_recipe_launcher_script() {
+	recipe_app
+	run_block launcher
+	grep -qx 'hello uid=1000(stremio) gid=1000(stremio)' "$RIG/out" || die "$(tail -n 1 "$RIG/out")"
+}
+
+test_recipe_watching() {
+	recipe_app
+	{
+		sleep 1
+		incus exec app -- true
+	} > /dev/null 2>&1 &
+	run_block watching 's/timeout 60/timeout 4/'
+	wait $!
+	for word in 'Status: RUNNING' '"network"' 'incus_memory_.*name="app"' 'instance-exec'; do
+		grep -q "$word" "$RIG/out" || die "not a word of $word"
+	done
+}
+
+test_recipe_system_container() {
+	installs image
+	# A small package stands for the player.
+	run_block system 's/mpv/jq/g'
+	grep -q '^jq-[0-9]' "$RIG/out" || die "$(tail -n 1 "$RIG/out")"
+	[ "$(incus exec desktop -- cat /proc/1/comm)" = systemd ] || die 'its init is another'
+	incus exec desktop -- /opt/stremio-shim/stremio-shim -- cat /proc/self/status > "$RIG/status"
+	for line in 'NoNewPrivs:.1' 'Seccomp:.2' 'CapBnd:.0000000000000000' 'Uid:.1000.1000.1000.1000'; do
+		grep -qx "$line" "$RIG/status" || die "not $line: $(grep "^${line%%:*}" "$RIG/status")"
+	done
+}
