@@ -91,7 +91,7 @@ def incus_limits(report):
         nothing_left(world)
 
 
-H264 = ("-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p")
+H264 = ("-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p")
 HEVC = ("-c:v", "libx265", "-preset", "ultrafast", "-pix_fmt", "yuv420p10le", "-tag:v", "hvc1",
         "-x265-params", "log-level=error")
 CLIPS = {"1080p_h264": ("1920x1080", H264), "2160p_h264": ("3840x2160", H264),
@@ -112,7 +112,7 @@ def clip_file(name):
         size, codec = CLIPS[name]
         subprocess.run(["chroot", root, "ffmpeg", "-nostdin", "-v", "error", "-y",
                         "-f", "lavfi", "-i", f"testsrc2=s={size}:r=30",
-                        "-f", "lavfi", "-i", "sine=440:r=48000", "-t", "10", *codec,
+                        "-f", "lavfi", "-i", "sine=440:r=48000", "-t", "5", *codec,
                         "-c:a", "aac", "-movflags", "+faststart", "/mnt/new.mp4"], check=True)
         os.rename(os.path.join(directory, "new.mp4"), path)
     return path
@@ -148,7 +148,7 @@ def playback(view, clip):
             row = f"| {view} | {clip} | {tasks} | {held // MIB} | {group.most() // MIB} |"
             figure(row)
             print(f"    {row}", flush=True)
-            world.stop()
+            world.kill()
     run.__name__ = f"{view}_with_{clip}_stays_within_the_limits"
     run.host = True
     return run
