@@ -42,6 +42,10 @@ session_down() {
 	for pid in "$session"/run/stremio-incus/*/server.pid; do
 		[ ! -s "$pid" ] || kill "$(cat "$pid")" 2> /dev/null
 	done
+	# Those of a test that has failed meanwhile.
+	for pid in ${server:-} ${sound_server:-}; do
+		kill "$pid" 2> /dev/null
+	done
 	xserver_stop
 	in_daemon umount --lazy /home
 }
