@@ -2,9 +2,8 @@
 #
 # Installing the host's side that is scripts: stremio-incus with its library, manual and menu entry.
 
-# image-cmd.sh and what it sources are found below the same directory as in the tree.
 HOST_LIB := $(wildcard hooks/lib/*.sh)
-hostdir = $(libdir)/hooks/lib
+hostdir = $(libdir)/host
 
 .PHONY: install-host uninstall-host
 install: install-host

@@ -67,6 +67,16 @@ is_stripped() {
 	not grep -E '\.symtab|\.debug|\.comment' "$work/sections"
 }
 
+# What strangers' bytes may get to run in lies at a random address and loads nothing.
+the_probe_is_static_and_position_independent() {
+	readelf -h "$probe" | grep -q 'Type:.*DYN'
+	readelf -lW "$probe" > "$work/segments"
+	not grep INTERP "$work/segments"
+	not grep -E '^ *(LOAD|GNU_STACK) .* (RWE|R?W E|WE) ' "$work/segments"
+	readelf -dW "$probe" > "$work/dynamic"
+	not grep NEEDED "$work/dynamic"
+}
+
 at_most_100_kib() {
 	size=$(stat -c %s "$shim")
 	echo "$size bytes"
@@ -86,6 +96,7 @@ same_bytes_from_any_directory() {
 
 names_no_path_of_the_builder() {
 	not grep -a -e "$top" -e "$HOME/" "$shim"
+	not grep -a -e "$top" -e "$HOME/" "$probe"
 }
 
 # LGPL 2.1, section 6: whoever has the sources can put a changed libcap-ng in.
@@ -198,6 +209,7 @@ manual() {
 manuals_name_every_option_and_no_other() {
 	manual "$shim" shim/stremio-shim.8
 	manual "${shim%/*}/stremio-policy" shim/policy/stremio-policy.1
+	manual "$probe" shim/probe/stremio-probe.8
 	manual "${shim%/*}/stremio-hook" hooks/stremio-hook.8
 }
 
@@ -213,6 +225,7 @@ expect no_dynamic_section
 expect loads_at_fixed_addresses
 expect nothing_writable_is_executable
 expect is_stripped
+expect the_probe_is_static_and_position_independent
 expect at_most_100_kib
 expect names_no_path_of_the_builder
 expect same_bytes_from_any_directory

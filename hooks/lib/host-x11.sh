@@ -26,11 +26,13 @@ x11_answer() {
 		client=
 	done
 	if [ -n "$client" ]; then
-		said=$(DISPLAY=$1 XAUTHORITY=$2 timeout 10 "${client%%:*}" "${client#*:}" 2>&1) && {
+		said=$(DISPLAY=$1 XAUTHORITY=$2 timeout 30 "${client%%:*}" "${client#*:}" 2>&1) && {
 			echo ok
 			return
 		}
-		case $said in
+		case $?:$said in
+		# A busy machine is no reason to call a server dead.
+		124:*) echo unknown ;;
 		*uthoriz*|*'No protocol specified'*|*'MAGIC-COOKIE'*) echo refused ;;
 		*) echo dead ;;
 		esac

@@ -34,7 +34,7 @@ package_set() {
 	recipes) echo runc crun podman tini curl ;;
 	busybox) echo busybox-static squashfs-tools ;;
 	machine) echo qemu-system-x86 mmdebstrap e2fsprogs squashfs-tools busybox-static ca-certificates \
-		python3 util-linux ;;
+		python3 util-linux xz-utils ;;
 	session) echo xvfb xauth x11-utils xserver-xephyr dnsmasq-base nftables python3 musl-tools \
 		strace pulseaudio pulseaudio-utils ;;
 	run) echo xvfb xauth x11-utils x11-apps netpbm ;;

@@ -56,7 +56,7 @@ test_host_dry_run_changes_nothing() {
 	find "$session" | sort > "$RIG/files"
 	for words in 'launch two --image=busybox' 'launch one' 'attach one --untrusted' \
 		     'attach one --nested' 'attach one --display=none' 'detach one' 'stop one' \
-		     status 'doctor one' 'logs one' profile; do
+		     status 'doctor one' 'logs one' profile 'image build'; do
 		# shellcheck disable=SC2086
 		host_ok --dry-run $words
 		[ -s "$RIG/out" ] || die "$words: it prints nothing"

@@ -96,7 +96,7 @@ test_recipe_watching() {
 	} > /dev/null 2>&1 &
 	run_block watching 's/timeout 60/timeout 4/'
 	wait $!
-	for word in 'Status: RUNNING' '"network"' 'incus_memory_.*name="app"' 'instance-exec'; do
+	for word in 'Status: R[A-Z]*' '"network"' 'incus_memory_.*name="app"' 'instance-exec'; do
 		grep -q "$word" "$RIG/out" || die "not a word of $word"
 	done
 }

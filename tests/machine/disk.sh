@@ -59,7 +59,12 @@ machine_initrd() {
 		chroot "$1" modprobe --set-version="$2" --show-depends "$module"
 	done | sed -n 's/^insmod \([^ ]*\).*/\1/p' | awk '!seen[$0]++' > "$ram/order"
 	while read -r module; do
-		cp "$1$module" "$ram/lib/" && echo "insmod /lib/${module##*/}"
+		name=${module##*/}
+		case $name in
+		*.xz) name=${name%.xz}; xz -dc "$1$module" > "$ram/lib/$name" ;;
+		*) cp "$1$module" "$ram/lib/" ;;
+		esac
+		echo "insmod /lib/$name"
 	done < "$ram/order" > "$ram/load"
 	cat > "$ram/init" <<-'END'
 	#!/bin/busybox sh

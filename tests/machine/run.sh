@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # The machine tier: a whole Debian system with AppArmor, virtio-gpu, vgem, an Intel HDA codec,
-# snd-aloop, Xorg, PulseAudio and Incus below QEMU, once for each kernel of its disk.
+# snd-aloop, Xorg, PulseAudio and Incus below QEMU.
 #
 #   tests/machine/run.sh [NAME-PART]...    only tests whose name contains one of them
 #
-# MACHINE_KERNELS="6.1" runs one kernel only; else their guests run side by side. The first run
+# MACHINE_KERNELS="6.1 6.12" runs both kernels side by side, the default is 6.1. The first run
 # makes the disk (disk.sh). $BUILD/machine/KERNEL.table has a row for each situation: what was
 # brought about, and the finding, status, summary and hint that came of it.
 # Software emulation on purpose: it works wherever the tests do, in virtual machines too, and
@@ -150,7 +150,7 @@ trap stop_guests EXIT
 trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
-for kernel in ${MACHINE_KERNELS:-$(cat "$disk.kernels")}; do
+for kernel in ${MACHINE_KERNELS:-6.1}; do
 	guest "$kernel" &
 	guests="$guests $!"
 done

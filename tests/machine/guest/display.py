@@ -4,8 +4,8 @@
 import signal
 from functools import partial
 
-from servers import COOKIES, RUNTIME, STRICT, TRUSTED
-from situation import APPARMOR, ATTACH, DEVICE, Situation
+from servers import COOKIES, RUNTIME, TRUSTED
+from situation import ATTACH, DEVICE, Situation
 
 X0 = '/tmp/.X11-unix/X0'
 X5 = '/tmp/.X11-unix/X5'
@@ -121,9 +121,7 @@ SITUATIONS = [
             hint='^the server takes connections and does not answer: .*ps -o stat,args -C Xorg'),
     Socket5('x11_another_server', EMPTY + f'ln -s {WAYLAND} {X5}', status='fail',
             summary='without an answer$|not that of an X server$', hint=f'{DEVICE} show'),
-    # Elsewhere on the network the abstract name is not there, as in a container.
-    Socket('x11_forbidden_by_apparmor', wrap=('unshare', '--net', *APPARMOR), status='fail',
-           summary=FORBIDDEN, hint='^the socket belongs to somebody else: ', target=X0),
+    # In another network namespace the abstract name is not there, as in a container.
     Socket('x11_by_its_path', wrap=('unshare', '--net'), status='ok', summary='^answers$',
            target=X0),
 
@@ -140,10 +138,9 @@ SITUATIONS = [
           summary=STALE, hint='systemctl --user restart pipewire-pulse'),
     Pulse('pulse_directory_closed', RUN + f'chmod 700 {RUNTIME}/pulse', status='fail',
           summary=FORBIDDEN, hint='^the sound server.s socket belongs to somebody else'),
-    Pulse('pulse_access_denied', env={'PULSE_SERVER': f'unix:{STRICT}'}, status='fail',
-          summary='^access denied$', hint='^the server wants its cookie', target='.*'),
+    # Weston waits for the rest of what it takes for a message of its own.
     Pulse('pulse_another_server', env={'PULSE_SERVER': f'unix:{WAYLAND}'}, status='fail',
-          summary='^(the answer is not of its protocol|closes connections)', hint='.',
+          summary=SILENT, hint='^the sound server takes connections and does not answer',
           target=WAYLAND),
     PipeWire('pipewire_answers', status='ok', summary=r'^answers, PipeWire \d+\.\d+\.\d+ \('),
     PipeWire('pipewire_absent', RUN, status='skip', summary='^not there$'),
@@ -167,8 +164,8 @@ SITUATIONS = [
     Wayland('wayland_plain_file', RUN + f'echo > {WAYLAND}; chmod 666 {WAYLAND}', status='fail',
             summary=NO_SOCKET, hint='^a compositor.s socket should be here'),
     Wayland('wayland_another_server', env={**SESSION, 'WAYLAND_DISPLAY': 'pipewire-0'},
-            status='fail', summary='^(the answer is not of its protocol|closes connections)',
-            hint='.', target=PIPEWIRE),
+            status='fail', summary=SILENT, hint='^the compositor takes connections',
+            target=PIPEWIRE),
 ]
 
 # (server, signal before, situation, signal after): the server's own state is the situation.

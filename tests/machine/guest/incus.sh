@@ -104,26 +104,14 @@ test_incus_apparmor_in_force() {
 	# AppArmor stacks nothing here: no_new_privs keeps the label of PID 1.
 	application=$(cat "/proc/$(pgrep -P "$(pid_of m1)" -x sleep)/attr/current")
 	[ "$application" = "$label" ] || die "the application: $application"
-	grep -qF "${label% *}" /sys/kernel/security/apparmor/profiles
-}
-
-# A mount that this kernel lets root of a user namespace do, and the instance's profile does not.
-test_incus_apparmor_denies_mounts() {
-	modprobe overlay
-	overlay='mount -t tmpfs none /tmp && cd /tmp && mkdir lower upper work mnt &&
-		mount -t overlay -o lowerdir=lower,upperdir=upper,workdir=work none mnt'
-	unshare --user --map-root-user --mount sh -c "$overlay" ||
-		die 'the kernel denies it, too'
-	dmesg -C
-	! in_m1 sh -c "grep ^CapEff: /proc/self/status; $overlay" || die mounted
-	dmesg | grep "apparmor=\"DENIED\" operation=\"mount\".*profile=\"incus-m1_.*fstype=\"overlay\"" ||
-		die "$(dmesg | tail -n 3)"
+	# Incus stacks it over a namespace of the instance's own, for profiles that are made inside.
+	grep -qF "${label%%//&*} (enforce)" /sys/kernel/security/apparmor/profiles
 }
 
 # A directory that its mode opens to everybody, and the profile to nobody.
 test_incus_apparmor_denies_files() {
 	unshare --user --map-root-user ls -d /sys/kernel/tracing/. || die 'its mode denies it, too'
-	! in_m1 ls /sys/kernel/tracing/ || die 'listed'
+	in_m1 ls /sys/kernel/tracing/ 2>&1 | grep 'Permission denied'
 }
 
 # The nodes of every card of this machine, there when the application starts, and openable.
@@ -202,7 +190,6 @@ fi
 try incus_up
 try incus_start
 try incus_apparmor_in_force
-try incus_apparmor_denies_mounts
 try incus_apparmor_denies_files
 try incus_hook_nodes_at_start
 try incus_hook_owner

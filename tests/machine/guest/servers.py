@@ -11,7 +11,6 @@ import time
 from situation import PATH, Failed
 
 RUNTIME = '/run/user/1000'
-STRICT = '/run/strict/native'
 COOKIES = '/run/cookies'
 TRUSTED = f'{COOKIES}/trusted'
 LOGS = '/run/servers'
@@ -126,18 +125,6 @@ def user_servers(servers):
                                  '-L', 'module-alsa-sink device=hw:Loopback,0,1',
                                  '-L', 'module-native-protocol-unix auth-anonymous=1'],
                   lambda: os.path.exists(f'{RUNTIME}/pulse/native'), 'stremio', env)
-    # One that knows its clients by a cookie, which the application has not got. It insists on a
-    # directory that is nobody else's to begin with.
-    os.makedirs('/run/strict', 0o700)
-    servers.start('pulseaudio-strict',
-                  ['pulseaudio', '-n', '--daemonize=no', '--exit-idle-time=-1',
-                   '--use-pid-file=no', '--disable-shm', '-L', 'module-null-sink',
-                   '-L', f'module-native-protocol-unix socket={STRICT} auth-group-enabled=0 '
-                   'auth-cookie=/root/pulse-cookie'],
-                  lambda: os.path.exists(STRICT), 'root',
-                  {'XDG_RUNTIME_DIR': '/run/strict', 'HOME': '/root'})
-    os.chmod('/run/strict', 0o711)
-    os.chmod(STRICT, 0o777)
     servers.start('pipewire', ['pipewire'],
                   lambda: os.path.exists(f'{RUNTIME}/pipewire-0'), 'stremio', env)
     servers.start('weston', ['weston', '--backend=headless-backend.so', '--socket=wayland-1',
