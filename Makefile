@@ -161,7 +161,7 @@ packages:
 	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		BUILD=$(abspath $(BUILD)) sh hooks/lib/packages.sh $(CHECK_PACKAGES); fi
 
-check: packages ## every tier this machine can run; closes with one line of counts
+check: packages ## every tier but the machine one; closes with one line of counts
 	@sh tests/run.sh all
 
 unit container escape incus stack machine build-tier: all ## one tier of the tests
