@@ -143,9 +143,6 @@ test_hook_wires_a_privileged_instance() {
 	fake_desktop
 	instance master -- /bin/sleep 1000
 	incus config set master security.privileged=true security.idmap.isolated=false
-	# liblxc cannot write it where /proc/sys is read-only, and then it does not start.
-	incus profile unset stremio linux.sysctl.kernel.shmmni
-	trap 'incus profile set stremio linux.sysctl.kernel.shmmni=0' EXIT
 	start master
 	until_true 10 is_ready master || die "state $(state master)"
 	[ "$(nodes_in master | wc -l)" = 14 ] || die "$(nodes_in master | wc -l) nodes; $(hook_log master)"
