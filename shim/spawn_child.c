@@ -57,6 +57,15 @@ static uintptr_t top(void)
 
 pid_t spawn(int (*run)(void *), void *argument, bool share)
 {
+#ifdef __SANITIZE_ADDRESS__
+	/* And knows one stack. */
+	pid_t pid = sys_fork();
+
+	(void)share;
+	if (pid == 0)
+		_exit(run(argument));
+	return pid;
+#endif
 	/* Downwards, on every architecture this is built for. */
 	return clone(run, (void *)top(), (share ? CLONE_VM : 0) | SIGCHLD, argument);
 }

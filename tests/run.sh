@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# Runs tiers of tests and adds up what they say: tests/run.sh [all | TIER...]
+# Runs tiers of tests and adds up what they say: tests/run.sh [all | TIER...]; all are those of
+# `make check`.
 #
 # A tier's runner prints `ok TIER.name`, `not ok TIER.name: reason` or `skip TIER.name: reason`
 # for each test (`skip TIER: reason` when the whole tier cannot run here), and as its last line
@@ -17,7 +18,9 @@ BUILD=${BUILD:-build}
 SHIM=${SHIM:-$BUILD/stremio-shim}
 MAKE=${MAKE:-make}
 export BUILD SHIM
-known='build unit lint container container-asan escape incus stack machine'
+# The others take as long as all of these together, and are asked for by name.
+checked='build unit lint container container-asan escape incus stack'
+known="$checked host machine"
 
 mkdir -p "$BUILD/tests"
 work=$(mktemp -d "$BUILD/tests/run.XXXXXX")
@@ -45,6 +48,7 @@ runner() {
 	case $1 in
 	build|lint|unit) file=tests/$1.sh ;;
 	container-asan) file=tests/container/run.sh ;;
+	host) file=tests/incus/run.sh ;;
 	escape) file=tests/container/escape/run.sh ;;
 	*) file=tests/$1/run.sh ;;
 	esac
@@ -106,7 +110,7 @@ fi
 
 [ $# -gt 0 ] || set -- all
 # shellcheck disable=SC2086
-[ "$1" != all ] || set -- $known
+[ "$1" != all ] || set -- $checked
 for tier in "$@"; do
 	case " $known " in
 	*" $tier "*) ;;

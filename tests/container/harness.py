@@ -376,5 +376,5 @@ def gone(pid):
         return error.errno == errno.ESRCH
     try:
         return proc_status(pid)["State"].startswith("Z")
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):     # gone before the open, or after it
         return True

@@ -31,8 +31,8 @@ run_block() {
 	readme_blocks | sed -n "s/^run: $1	//p" |
 		sed -e "s|/usr/local|$RIG/local|g" -e "${2:-}" > "$RIG/block"
 	[ -s "$RIG/block" ] || die "README.md has no block '<!-- run: $1 -->'"
-	( cd "$RIG/work" && PATH=$RIG/bin:$PATH BUILD=$BUILD IMAGE_SHIM=$BUILD/stremio-shim \
-		sh -eux "$RIG/block" ) < /dev/null > "$RIG/out" 2>&1 ||
+	( cd "$RIG/work" && env PATH="$RIG/bin:$PATH" BUILD="$BUILD" \
+		IMAGE_SHIM="$BUILD/stremio-shim" sh -eux "$RIG/block" ) < /dev/null > "$RIG/out" 2>&1 ||
 		die "the block $1 fails: $(grep -v '^+' "$RIG/out" | tail -n 1)"
 }
 

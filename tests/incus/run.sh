@@ -1,12 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# The Incus tier: the shipped profile and the shim as PID 1 of a real Incus 6.0, which this
-# script brings up for itself and takes away again.
+# Two tiers in a real Incus 6.0, which this script brings up for itself and takes away again:
+# incus, the shipped profile with the shim as PID 1 and the devices' hook; and with TIER=host, what
+# a person does on the host: stremio-incus, images, and the README's recipes.
 #
-#   tests/incus/run.sh [TEST]...
+#   [TIER=host] tests/incus/run.sh [TEST]...
 #
-# A line a test: `ok incus.NAME`, `not ok incus.NAME: reason` or `skip incus.NAME: reason`; the
+# A line a test: `ok TIER.NAME`, `not ok TIER.NAME: reason` or `skip TIER.NAME: reason`; the
 # last line is `# passed failed skipped: P F S`. With CI=true what cannot run is a failure.
 
 set -u
@@ -14,6 +15,7 @@ top=$(CDPATH='' cd "$(dirname "$0")/../.." && pwd)
 BUILD=${BUILD:-$top/build}
 case $BUILD in /*) ;; *) BUILD=$(pwd)/$BUILD ;; esac
 here=$top/tests/incus
+tier=${TIER:-incus}
 passed=0 failed=0 skipped=0
 
 # shellcheck source=hooks/lib/packages.sh
@@ -41,10 +43,10 @@ counts() {
 # The whole tier cannot run here.
 cannot() {
 	if [ "${CI:-}" = true ]; then
-		echo "not ok incus: $1"
+		echo "not ok $tier: $1"
 		failed=1
 	else
-		echo "skip incus: $1"
+		echo "skip $tier: $1"
 		skipped=1
 	fi
 	counts
@@ -53,12 +55,14 @@ cannot() {
 
 run_test() {
 	began=$(date +%s)
+	# Each begins on a host without devices.
+	fake_nothing
 	if ( "test_$1" ) > "$RIG/said" 2>&1; then
 		passed=$((passed + 1))
-		echo "ok incus.$1"
+		echo "ok $tier.$1"
 	else
 		failed=$((failed + 1))
-		echo "not ok incus.$1: $(tail -n 1 "$RIG/said" | cut -c1-300)"
+		echo "not ok $tier.$1: $(tail -n 1 "$RIG/said" | cut -c1-300)"
 		sed '$d' "$RIG/said" | tail -n 20 | sed 's/^/  | /'
 	fi
 	[ -z "${TIMES:-}" ] || echo "  ($(($(date +%s) - began)) s)"
@@ -80,15 +84,16 @@ RIG=$(mktemp -d "$BUILD/incus-tests.XXXXXX") || cannot "cannot write in $BUILD"
 rig_up > "$RIG/said" 2>&1 || cannot "$(tail -n 1 "$RIG/said")"
 
 # Every function test_NAME of these files is a test, in the order they stand there.
-files="$here/profile.sh $here/lifetime.sh $here/surroundings.sh $here/exec.sh $here/errors.sh
+shim_files="$here/profile.sh $here/lifetime.sh $here/surroundings.sh $here/exec.sh $here/errors.sh
 	$here/hook.sh $here/hook_hostile.sh $here/audit.sh $here/inspect.sh $here/picture.sh
-	$here/host.sh $here/host_errors.sh $here/oci.sh $here/readme.sh
-	$here/recipes.sh
 	$top/tests/container/escape/incus.sh"
-for f in $files; do
+host_files="$here/host.sh $here/host_errors.sh $here/oci.sh $here/readme.sh $here/recipes.sh"
+for f in $shim_files $host_files; do
 	# shellcheck source=/dev/null
 	. "$f"
 done
+files=$shim_files
+[ "$tier" = incus ] || files=$host_files
 # shellcheck disable=SC2086
 names=$(sed -n 's/^test_\([a-z0-9_]*\)() {$/\1/p' $files)
 # shellcheck disable=SC2086

@@ -6,7 +6,7 @@ import os
 import policies
 from harness import check, equal
 from oracles import RATE, Screen, Watch, confined, tone
-from scenarios import new_world, node, one, scenario, settings, why
+from scenarios import READY_TIMEOUT, new_world, node, one, scenario, settings, why
 from watched import Ended
 
 
@@ -93,7 +93,7 @@ def shipped_text_is_what_is_compiled(report):
     """The negative controls differ from this one by a line each: it must work."""
     with one(report, "policy_from_its_text_works"):
         world = new_world("control")
-        equal(under(world, policies.variant("stremio", {}), "qt", timeout=40), None,
+        equal(under(world, policies.variant("stremio", {}), "qt", timeout=READY_TIMEOUT), None,
               "what went wrong")
 
 

@@ -230,7 +230,7 @@ def incus_webkit_needs_nesting(report):
         world.start(node("webkit"), ("--userns=allow", *settings["options"]))
         check(world.wait_for("the view had ended", lambda said: "view.alive" in said["failed"],
                              READY_TIMEOUT), why(world.report()))
-        until(lambda: "bwrap: Can't mount proc" in world.said(4000), "bwrap's word of it")
+        until(lambda: "bwrap: Can't mount proc" in world.said(4000), "bwrap's word of it", 30)
         figure(world.report()["failed"]["view.alive"])
         equal(world.stop()[0], 0, "exit status")
         nothing_left(world)
@@ -269,5 +269,5 @@ def x_server_inside(report):
         with open("/proc/net/unix", encoding="ascii") as file:
             check(f"@/tmp/.X11-unix/X{DISPLAY[1:]}" in file.read(), "no abstract socket")
         world.start(["/usr/bin/python3", "-c", X_CLIENT], settings["options"])
-        until(lambda: world.ended() is not None, "the end of the client")
+        until(lambda: world.ended() is not None, "the end of the client", READY_TIMEOUT)
         equal(world.code, 0, f"status ({world.said()})")

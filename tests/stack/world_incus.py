@@ -137,7 +137,7 @@ class IncusWorld(Watched):
         start = time.monotonic()
         incus("stop", NAME, "--timeout", str(STOP_TIMEOUT + 5))
         seconds = time.monotonic() - start
-        until(lambda: self.ended() is not None, "PID 1's status")
+        until(lambda: self.ended() is not None, "PID 1's status", 30)
         return self.code, seconds
 
     def kill(self):
