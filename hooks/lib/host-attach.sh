@@ -8,6 +8,11 @@
 # application_ids NAME: uid and gid that the shim will choose, by its own rule: --user of the
 # args file, else STREMIO_USER, else stremio, nonroot, uid 1000, 65532.
 application_ids() {
+	# A dry run has made no instance to ask: the user of the images that this project makes.
+	[ "$instance_state" != absent ] || {
+		echo 1000 1000
+		return
+	}
 	who=$(pull_text "$1" /etc/stremio-shim.args |
 		awk '$0 == "--" { exit } take { print; take = 0 } $0 == "-u" || $0 == "--user" { take = 1 }
 			/^--user=/ { sub(/^--user=/, ""); print } /^-u./ { sub(/^-u/, ""); print }' | tail -n 1)
