@@ -45,7 +45,7 @@ console_cures() {
 	/(\/dev\/shm|shared memory|shm_open).*(No space|ENOSPC|failed|too small|denied|SIGBUS)|Creating shared memory in \/dev\/shm/ { found("/dev/shm is missing or full", "incus exec " name " -- df -h /dev/shm; size= in the lxc.mount.entry of the profile") }
 	/[Cc]an(no|'"'"')t open display|[Cc]ould not connect to display|Missing X server|cannot connect to X server|Unable to open X display/ { found("no display", "stremio-incus attach " name ", then incus restart " name) }
 	/Authorization required|MIT-MAGIC-COOKIE|No protocol specified/ { found("the X server refuses the cookie", "stremio-incus attach " name) }
-	/X Error.*(BadAccess|BadShmSeg)|shared memory segment.*X|failed to attach.*shared memory/ { found("System V shared memory does not reach the host'"'"'s X server", "incus config set " name " linux.sysctl.kernel.shmmni=0, as the profile does: then nobody tries") }
+	/X Error.*(BadAccess|BadShmSeg)|shared memory segment.*X|failed to attach.*shared memory/ { found("System V shared memory does not reach the host'"'"'s X server", "incus config set " name " linux.sysctl.kernel.shmmni=0: then nobody tries") }
 	/error while loading shared libraries|cannot open shared object/ { found("a library is missing in the image", "stremio-incus image build; or incus exec " name " -- apt-get install ...") }
 	/ENOTFOUND|EAI_AGAIN|getaddrinfo|Temporary failure in name resolution/ { found("no name server answers", "stremio-incus launch " name " --network=auto, when it is stopped; incus exec " name " -- cat /etc/resolv.conf") }
 	/ENETUNREACH|Network is unreachable/ { found("no network", "stremio-incus stop " name " && stremio-incus launch " name " --network=auto") }
