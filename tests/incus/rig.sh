@@ -171,8 +171,13 @@ in_daemon() {
 	incusd_enter "$RIG/incus" "$@"
 }
 
+# An instance that is just ending is busy, and is not deleted then.
 gone() {
 	for g in "$@"; do
-		incus delete --force "$g" > /dev/null 2>&1 || :
+		until_true 20 no_instance "$g" || echo "$g is still there"
 	done
+}
+
+no_instance() {
+	incus delete --force "$1" > /dev/null 2>&1 || ! incus query "/1.0/instances/$1" > /dev/null 2>&1
 }
