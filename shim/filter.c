@@ -96,7 +96,7 @@ static int answers(uint32_t nr, int want, const struct policy *p, struct finding
 {
 	if (nr == POLICY_NO_CANARY)
 		return 0;
-	if (syscall((long)nr, ~0UL, ~0UL, ~0UL, ~0UL, ~0UL, ~0UL) == -1 && errno == want)
+	if (sys_quietly((long)nr) == -want)
 		return 0;
 	return finding_set(f, EXIT_CONFINE, "filter", EPERM,
 			   "does not answer as compiled:", p->name,

@@ -38,8 +38,20 @@ struct path_beneath {
 	int32_t parent_fd;
 } __attribute__((packed));
 
+/*
+ * What rules were made of and is not needed any more, in the order in which it was opened. Closed
+ * many at a time: each close(2) of its own would be one system call in three.
+ */
+#define OPENED_MAX 64
+
+struct opened {
+	int first; /* 0: none */
+	int last;
+};
+
 struct building {
 	int ruleset;
+	struct opened opened;
 	uint64_t handled;
 	struct stat root;   /* of "/" */
 	bool root_readable; /* "/" itself was granted */
@@ -207,13 +219,23 @@ static bool is_absent(int err)
 	return err == ENOENT || err == ENOTDIR || err == EACCES || err == ELOOP;
 }
 
-static int add_rule(struct building *b, int fd, const char *path, uint32_t access)
+static int add_beneath(const struct building *b, int fd, uint32_t access)
 {
 	struct path_beneath rule = {.access = access & b->handled, .parent_fd = fd};
 
-	if (syscall(NR_ADD_RULE, b->ruleset, RULE_PATH_BENEATH, &rule, 0u) < 0)
-		return refused(b, errno, "cannot add a rule for", path);
-	return 0;
+	return syscall(NR_ADD_RULE, b->ruleset, RULE_PATH_BENEATH, &rule, 0u) < 0 ? -errno : 0;
+}
+
+static int add_rule(struct building *b, int fd, const char *path, uint32_t access)
+{
+	int r = add_beneath(b, fd, access);
+	struct stat st;
+
+	/* Rights for directories are refused on what is none, as /app may be. */
+	if (r == -EINVAL && access & ~(uint32_t)FS_OF_FILES && fstat(fd, &st) == 0 &&
+	    !S_ISDIR(st.st_mode))
+		r = add_beneath(b, fd, access & FS_OF_FILES);
+	return r < 0 ? refused(b, -r, "cannot add a rule for", path) : 0;
 }
 
 static int add_opened(struct building *b, int fd, const char *path, uint32_t access, bool required)
@@ -234,19 +256,47 @@ static int add_opened(struct building *b, int fd, const char *path, uint32_t acc
 	return add_rule(b, fd, path, S_ISDIR(st.st_mode) ? access : access & FS_OF_FILES);
 }
 
+static void close_opened(struct opened *o)
+{
+	if (o->first && syscall(SYS_close_range, o->first, o->last, 0u) < 0)
+		for (int fd = o->first; fd <= o->last; fd++)
+			close(fd);
+	o->first = 0;
+}
+
+/* They must be in a row, with nobody else's between them. */
+static void done_with(struct opened *o, int fd)
+{
+	if (o->first && (fd != o->last + 1 || fd - o->first >= OPENED_MAX))
+		close_opened(o);
+	if (!o->first)
+		o->first = fd;
+	o->last = fd;
+}
+
+/* The table names the system's own places; all others may lie in the application's. */
+static int open_place(struct opened *o, const char *path, bool fixed)
+{
+	int fd = fixed ? sys_open(path, O_PATH) : path_open(path);
+
+	if (fd != -EMFILE || !o->first)
+		return fd;
+	close_opened(o);
+	return fixed ? sys_open(path, O_PATH) : path_open(path);
+}
+
 static int add(void *context, const char *path, uint32_t access, enum landlock_origin origin)
 {
 	struct building *b = context;
-	/* The table names the system's own places; all others may lie in the application's. */
 	bool fixed = origin == LANDLOCK_FIXED;
 	bool required = origin == LANDLOCK_REQUIRED;
-	int fd = fixed ? sys_open(path, O_PATH) : path_open(path);
+	int fd = open_place(&b->opened, path, fixed);
 	int r;
 
 	if (fd < 0)
 		return required || !is_absent(-fd) ? refused(b, -fd, "cannot open", path) : 0;
 	r = fixed ? add_rule(b, fd, path, access) : add_opened(b, fd, path, access, required);
-	close(fd);
+	done_with(&b->opened, fd);
 	return r;
 }
 
@@ -313,6 +363,7 @@ int landlock_confine(const struct options *o, int abi, char **env, struct findin
 	if (r < 0)
 		return r;
 	r = landlock_rules_each(o, env, add, &b);
+	close_opened(&b.opened);
 	if (r == 0)
 		r = restrict_self(&b);
 	close(b.ruleset);

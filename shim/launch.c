@@ -18,8 +18,9 @@
 #include "sys.h"
 
 /*
- * Between supervisor and child. `go`: one byte when the supervisor has retired; end of
- * file means that it failed, or is gone. `outcome`: a finding when the launch failed,
+ * Between supervisor and child. `go`: a byte when the child may begin, another one, the word, when
+ * the supervisor is confined and the child may exec; end of file means that it failed, or is
+ * gone. `outcome`: a finding when the launch failed,
  * end of file when the exec closed it. `exec`: a word in shared memory, set right before
  * the exec, for a child that dies closes the pipe, too. (In memory because a second
  * write to the pipe would wake the supervisor for nothing, which costs a tenth of
@@ -44,21 +45,31 @@ struct beginning {
 /* ------------------------------------------------------------------ the child */
 
 /*
- * The supervisor is confined by the time it gives the word. Until then this process sleeps:
- * close(2) and read(2) touch nothing in the memory that both may share (spawn_child.h) unless they
- * fail, and without the word nothing is started, whatever becomes of the supervisor's errno.
+ * Until it is told to begin this process sleeps: close(2) and read(2) touch nothing in the memory
+ * that both may share (spawn_child.h) unless they fail, and without the word nothing is
+ * started, whatever becomes of the supervisor's errno.
  */
-static int wait_for_go(const struct pipes *p, struct finding *f)
+static int wait_for(const struct pipes *p, struct finding *f)
 {
 	char byte;
-	ssize_t n;
+	ssize_t n = read(p->go[0], &byte, 1);
 
-	close(p->go[1]);
-	n = read(p->go[0], &byte, 1);
 	if (n == 1)
 		return 0;
 	return finding_set(f, EXIT_CONFINE, "supervisor", n < 0 ? errno : ECANCELED,
 			   "did not give the word", NULL, NULL);
+}
+
+static int wait_for_beginning(const struct pipes *p, struct finding *f)
+{
+	close(p->go[1]);
+	return wait_for(p, f);
+}
+
+/* The supervisor is confined by the time it gives it. */
+static int wait_for_word(const struct pipes *p, struct finding *f)
+{
+	return wait_for(p, f);
 }
 
 _Noreturn static int child(void *argument)
@@ -69,10 +80,11 @@ _Noreturn static int child(void *argument)
 	struct finding f = {.status = EXIT_SETUP};
 	ssize_t n;
 
-	if (wait_for_go(b->pipes, &f) == 0) {
+	if (wait_for_beginning(b->pipes, &f) == 0) {
 		b->becoming.room = room;
 		b->becoming.room_size = sizeof(room);
-		if (become_application(&b->becoming, &f) == 0) {
+		if (become_application(&b->becoming, &f) == 0 &&
+		    wait_for_word(b->pipes, &f) == 0) {
 			audit_application(b->becoming.audit);
 			__atomic_store_n(b->pipes->exec, true, __ATOMIC_RELEASE);
 			(void)command_exec(b->becoming.launch->options->command, b->becoming.env,
@@ -160,16 +172,27 @@ static int read_outcome(const struct launch *l, const struct pipes *p, struct fi
 	return -EPERM;
 }
 
-/* The supervisor's side of it, with a child that waits for the word. */
-static int see_through(const struct launch *l, const struct retiring *retiring,
-		       const struct pipes *p, struct finding *f)
+static int tell(const struct pipes *p, struct finding *f)
 {
-	int r = retire(retiring, l->init, f);
-
 	/* A child that failed has closed its end: its own finding tells more. */
-	if (r == 0 && write(p->go[1], "", 1) != 1 && errno != EPIPE)
-		r = finding_set(f, EXIT_SETUP, "fork", errno, "cannot give the child the word",
-				NULL, NULL);
+	if (write(p->go[1], "", 1) == 1 || errno == EPIPE)
+		return 0;
+	return finding_set(f, EXIT_SETUP, "fork", errno, "cannot give the child the word", NULL,
+			   NULL);
+}
+
+/* The supervisor's side of it, with a child that waits to be told to begin. */
+static int see_through(const struct launch *l, struct retiring *retiring, const struct pipes *p,
+		       struct finding *f)
+{
+	int r = retire_privileges(retiring, l->init, f);
+
+	if (r == 0)
+		r = tell(p, f);
+	if (r == 0)
+		r = retire_calls(retiring, f);
+	if (r == 0)
+		r = tell(p, f);
 	close(p->go[1]); /* without the word it ends by itself */
 	if (r == 0)
 		r = read_outcome(l, p, f);
@@ -204,7 +227,6 @@ int launch(const struct launch *l, pid_t *pid, pid_t *auditor, struct finding *f
 		audit_end(b.becoming.audit);
 		return r;
 	}
-	spawn_give_back();
 	*auditor = b.becoming.audit ? b.becoming.audit->auditor : 0;
 	return 0;
 }

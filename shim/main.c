@@ -24,6 +24,7 @@
 #include "landlock.h"
 #include "launch.h"
 #include "options.h"
+#include "own_pages.h"
 #include "prepare.h"
 #include "print_policy.h"
 #include "ready.h"
@@ -33,6 +34,9 @@
 #include "terminal.h"
 
 extern char **environ;
+
+#define PAGE ((uintptr_t)4096) /* the least of any kernel; larger ones refuse, and fault */
+#define PAGES_OF_A_LAUNCH 4    /* of the stack, below what main() finds there */
 
 /*
  * Undo what the parent may have left on us: an ignored SIGCHLD would take the
@@ -167,6 +171,7 @@ int main(int argc, char **argv)
 	int status;
 
 	(void)argc;
+	own_pages_below((uintptr_t)&f & ~(PAGE - 1), PAGES_OF_A_LAUNCH * PAGE);
 	status = run(argv, &f);
 	if (f.status)
 		log_finding(&f);

@@ -81,21 +81,28 @@ int retire_bounding(struct retiring *r, const struct options *o, bool init, stru
 	return confine_bounding(r->expected.bounding_before, keep, f) < 0 ? -EPERM : 0;
 }
 
-int retire(const struct retiring *r, bool init, struct finding *f)
+int retire_privileges(struct retiring *r, bool init, struct finding *f)
 {
-	const struct policy *policy = policy_builtin("init", "deny");
-	struct expectation e = r->expected;
-
 	/* clang-format off */
 	if (let_go(f) < 0 ||
-	    capabilities_to_keep(init, &e.permitted, f) < 0 ||
-	    confine_capabilities(e.permitted, f) < 0 ||
+	    capabilities_to_keep(init, &r->expected.permitted, f) < 0 ||
+	    confine_capabilities(r->expected.permitted, f) < 0 ||
 	    confine_ambient(f) < 0 ||
 	    confine_no_new_privs(f) < 0 ||
-	    still_private(f) < 0 ||
-	    filter_load(policy, f) < 0 ||
+	    still_private(f) < 0)
+		return -EPERM;
+	/* clang-format on */
+	return 0;
+}
+
+int retire_calls(const struct retiring *r, struct finding *f)
+{
+	const struct policy *policy = policy_builtin("init", "deny");
+
+	/* clang-format off */
+	if (filter_load(policy, f) < 0 ||
 	    filter_try(policy, f) < 0 ||
-	    verify_supervisor(r->status, &e, f) < 0)
+	    verify_supervisor(r->status, &r->expected, f) < 0)
 		return -EPERM;
 	/* clang-format on */
 	close(r->status);

@@ -28,16 +28,28 @@ struct retiring {
 int retire_bounding(struct retiring *r, const struct options *o, bool init, struct finding *f);
 
 /**
- * retire() - leave the supervisor with what its loop needs.
- * @r: from retire_bounding(). @init: this process is PID 1.
+ * retire_privileges() - leave the supervisor with the privileges that its loop needs.
+ * @r: from retire_bounding(), for retire_calls(). @init: this process is PID 1.
  * @f: out, on failure.
  *
  * Afterwards: working directory /, stdin and stdout on /dev/null (stderr stays, for
  * what there is to report), CAP_KILL, as PID 1 CAP_SYS_BOOT where it was there, no
- * other capability, no_new_privs, its own system call filter, all verified.
+ * other capability, no_new_privs.
  *
  * Return: 0 or -errno with EXIT_CONFINE or EXIT_SETUP.
  */
-int retire(const struct retiring *r, bool init, struct finding *f);
+int retire_privileges(struct retiring *r, bool init, struct finding *f);
+
+/**
+ * retire_calls() - leave it with the system calls that its loop needs, and verify all of it.
+ * @r: from retire_privileges(). @f: out, on failure.
+ *
+ * Loading a filter is the longest step of a launch, and a child is at work in this memory
+ * meanwhile (spawn_child.h): as long as nothing fails, this writes to the caller's stack only, not
+ * even to errno.
+ *
+ * Return: 0 or -errno with EXIT_CONFINE.
+ */
+int retire_calls(const struct retiring *r, struct finding *f);
 
 #endif

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "own_pages.h"
 #include "sys.h"
 
 /*
@@ -19,6 +20,7 @@ extern char spawn_stack[128 * 1024];
 char spawn_stack[128 * 1024] __attribute__((common));
 
 #define PAGE ((uintptr_t)4096) /* the least of any kernel; larger ones refuse, and keep it */
+#define PAGES_OF_A_LAUNCH 3
 #define DUMPABLE "/proc/sys/fs/suid_dumpable"
 
 int spawn_may_share(bool *share, struct finding *f)
@@ -66,6 +68,7 @@ pid_t spawn(int (*run)(void *), void *argument, bool share)
 		_exit(run(argument));
 	return pid;
 #endif
+	own_pages_below(top(), PAGES_OF_A_LAUNCH * PAGE);
 	/* Downwards, on every architecture this is built for. */
 	return clone(run, (void *)top(), (share ? CLONE_VM : 0) | SIGCHLD, argument);
 }

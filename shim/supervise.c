@@ -14,6 +14,7 @@
 #include "own_pages.h"
 #include "ready.h"
 #include "signals.h"
+#include "spawn_child.h"
 #include "sys.h"
 
 /* How often PID 1 looks for processes that it does not get SIGCHLD for, in a stop only. */
@@ -21,6 +22,9 @@
 /* How long killed descendants may take to be reaped (one may sit in a disk wait). */
 #define AFTERMATH_MS 1000
 #define REAP_MAX 256
+/* After so long without an event the launch is over for good, and what served it alone can go. Not
+ * at once: a command that ends sooner need not wait for it. */
+#define SETTLE_MS 100
 
 enum phase {
 	RUNNING,
@@ -38,6 +42,7 @@ struct loop {
 	bool alone;	 /* no child is left */
 	bool more;	 /* children are left to be reaped at once */
 	bool restart;
+	bool settled; /* memory of the launch is given back */
 	pid_t self;
 	int status;
 };
@@ -188,7 +193,7 @@ static int poll_timeout(const struct loop *l)
 	if (l->more)
 		return 0;
 	if (l->phase == RUNNING)
-		return -1;
+		return l->settled ? -1 : SETTLE_MS;
 	/* The processes of `incus exec` are nobody's children here. */
 	if (l->alone || l->phase == KILLED)
 		return FOREIGN_CHECK_MS;
@@ -202,6 +207,13 @@ void supervise_restart(void)
 		      LINUX_REBOOT_CMD_RESTART, NULL);
 }
 
+static void settle(struct loop *l)
+{
+	spawn_give_back();
+	own_pages_release();
+	l->settled = true;
+}
+
 int supervise(struct supervisor *s)
 {
 	/* The status tells of a command that even SIGKILL did not end. */
@@ -212,9 +224,10 @@ int supervise(struct supervisor *s)
 		{.fd = s->ready, .events = POLLIN},
 	};
 
-	own_pages_release();
 	do {
-		(void)poll(fds, 2, poll_timeout(&l));
+		if (poll(fds, 2, poll_timeout(&l)) == 0 && l.phase == RUNNING && !l.more &&
+		    !l.settled)
+			settle(&l);
 		if (fds[1].revents) {
 			ready_answer(fds[1].fd);
 			fds[1].fd = -1;

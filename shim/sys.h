@@ -50,6 +50,41 @@ static inline pid_t sys_fork(void)
 #endif
 }
 
+/**
+ * sys_quietly() - a system call with all its arguments ~0, past the libc: errno is left alone.
+ * @nr: its number.
+ * Return: what the kernel answers, a failure as -errno. Source: syscall(2).
+ */
+static inline long sys_quietly(long nr)
+{
+#ifdef __x86_64__
+	register long r10 __asm__("r10") = -1;
+	register long r8 __asm__("r8") = -1;
+	register long r9 __asm__("r9") = -1;
+	long r = nr;
+
+	__asm__ volatile("syscall"
+			 : "+a"(r)
+			 : "D"(-1L), "S"(-1L), "d"(-1L), "r"(r10), "r"(r8), "r"(r9)
+			 : "rcx", "r11", "memory");
+	return r;
+#else
+	register long x8 __asm__("x8") = nr;
+	register long x0 __asm__("x0") = -1;
+	register long x1 __asm__("x1") = -1;
+	register long x2 __asm__("x2") = -1;
+	register long x3 __asm__("x3") = -1;
+	register long x4 __asm__("x4") = -1;
+	register long x5 __asm__("x5") = -1;
+
+	__asm__ volatile("svc 0"
+			 : "+r"(x0)
+			 : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5)
+			 : "memory");
+	return x0;
+#endif
+}
+
 /** sys_now_ms() - CLOCK_MONOTONIC in milliseconds. */
 static inline int64_t sys_now_ms(void)
 {

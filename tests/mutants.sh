@@ -36,7 +36,8 @@ table() {
 	verify-setuid @ verify.c @ s/syscall\(SYS_setuid, 0\) == 0/0/ @ setuid_0_that @
 	verify-securebits @ verify.c @ s/prctl\(PR_GET_SECUREBITS[^)]*\) != \(int\)CONFINE_SECUREBITS/0/ @ no_confining @
 	try-filter @ become.c @ s/return r < 0 \? r : filter_try\(p, f\);/return r;/ @ answer_as_compiled @
-	wait-for-go @ launch.c @ s/wait_for_go\(b->pipes, &f\) == 0/1/ @ every_call shim_that_dies @
+	wait-for-beginning @ launch.c @ s/wait_for_beginning\(b->pipes, &f\) == 0/1/ @ every_call shim_that_dies @
+	wait-for-word @ launch.c @ s/wait_for_word\(b->pipes, &f\) == 0/1/ @ every_call shim_that_dies supervisor_that_is_slow @
 	share-memory @ spawn_child.c @ s/share = value == .*;/share = true;/ @ memory_is_shared @
 	session @ terminal.c @ s/if \(setsid\(\) < 0\)/if (0)/ @ session_of_its_own @
 	process-group @ terminal.c @ s/if \(setpgid\(0, 0\) < 0\)/if (0)/ @ given_back @

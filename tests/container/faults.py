@@ -10,6 +10,7 @@ import errno
 import os
 import re
 import signal
+import time
 
 from harness import (INJECT, MS_BIND, SHIM, STATE, Box, check, children, equal, gone, mount,
                      proc_status, test, until)
@@ -85,7 +86,7 @@ def calls_of_the_launch(box, init):
 def calls_and_word(box, init):
     """The same, each with whether the shim had given the child the word to go by then."""
     launch(box, init, trace="/tmp/trace").ends(0)
-    found, over, word = [], {}, False
+    found, over, writes = [], {}, 0
     with open(box.path("tmp/trace"), encoding="ascii") as file:
         lines = [line.split(maxsplit=4) for line in file.read().split("\n") if line]
     execs = [n for n, words in enumerate(lines) if words[1] == "exec"]
@@ -101,8 +102,9 @@ def calls_and_word(box, init):
             over[process] = True
             continue
         found.append((process, number, count, result, words[4] if len(words) > 4 else "",
-                      word))
-        word = word or process == SHIM_ITSELF and NAME.get(number) == "write"
+                      writes > 1))
+        # The first one lets the child begin, the second is the word.
+        writes += process == SHIM_ITSELF and NAME.get(number) == "write"
     return found
 
 
@@ -346,6 +348,24 @@ def a_shim_that_dies_during_the_launch_leaves_no_half_confined_child():
         proc.wait()
         until(lambda: gone(child), f"the child's end (killed before {call})", 3)
         check("Uid=" not in proc.out(), f"{call}: the application ran without its supervisor")
+
+
+@test(asan=NATIVE)
+def the_application_waits_for_a_supervisor_that_is_slow_to_confine_itself():
+    for init in (True, False):
+        flags = ["-1"] if init else []
+        proc = Box().spawn([INJECT, *flags, f"{SHIM_ITSELF}:{NR['seccomp']}:1:delay=800000", "--",
+                            SHIM, "--", STATE, "hold"], init=False)
+        shim = until(lambda: children(proc.pid), "the shim", 5)[0]
+        child = until(lambda: children(shim), "its child", 5)[0]
+        until(lambda: proc_status(child)["Seccomp_filters"] >
+              proc_status(shim)["Seccomp_filters"], "the child's filter", 5)
+        while proc_status(shim)["Seccomp_filters"] != proc_status(child)["Seccomp_filters"]:
+            check("Uid=" not in proc.out(), "it runs beside a supervisor without a filter")
+            time.sleep(0.02)
+        check(runs(proc), f"it does not run at all: {proc.err()!r}")
+        proc.kill(signal.SIGKILL)
+        proc.wait()
 
 
 @test(asan=NATIVE)

@@ -1,5 +1,6 @@
 """Files, signals and sockets out of the application's reach, whatever their modes say."""
 import os
+import resource
 import socket
 
 from harness import APP, FALLBACK_UID, INJECT, SHIM, Box, Skip, check, equal, syscall, test
@@ -103,6 +104,32 @@ def a_path_must_be_absolute_and_there_is_an_end_to_their_number():
     box().shim(APP, "exit", "0", options=["--rw=data"]).complains(64, "--rw")
     box().shim(APP, "exit", "0", options=["--ro=/data"] * 5000).complains(64, "--ro", "128")
     box().shim(APP, "exit", "0", options=["--ro=/data"] * 128).ends(0)
+
+
+@test()
+def a_file_where_a_directory_of_programs_is_usual_is_no_obstacle():
+    """And it is nothing but a file: what it allows does not reach beyond it."""
+    needs(1)
+    made = box()
+    made.copy(REACH, "app")
+    expect({"read:/app": "ok", "execute:/app": "ok", "write:/app": "EACCES"}, box_=made)
+
+
+@test()
+def few_descriptors_are_enough_for_many_rules():
+    """Descriptors of rules are closed many at a time, but not at the price of needing many."""
+    needs(1)
+    made = box()
+    for n in range(100):
+        os.mkdir(made.path(f"data/{n}"))
+        os.chmod(made.path(f"data/{n}"), 0o777)
+    options = [f"--rw=/data/{n}" for n in range(100)]
+    for limit in (16, 30, 4096):
+        expect({"create:/data/0/a": "ok", "create:/data/99/a": "ok", "create:/data/a": "EACCES"},
+               options, box_=made, pre=lambda most=limit: resource.setrlimit(
+                   resource.RLIMIT_NOFILE, (most, most)))
+        for n in (0, 99):
+            os.unlink(made.path(f"data/{n}/a"))
 
 
 @test()

@@ -38,7 +38,7 @@ def launched(init=True):
     proc = Box().shim(APP, "trap", "main", "0", "0", init=init)
     proc.expect("ready main")
     until(lambda: int(proc.status()["CapEff"], 16) < 1 << 23, "the end of the launch", 3)
-    time.sleep(0.1)
+    time.sleep(0.5)         # and what it gives back when that has settled
     return proc
 
 
