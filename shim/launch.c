@@ -83,8 +83,7 @@ _Noreturn static int child(void *argument)
 	if (wait_for_beginning(b->pipes, &f) == 0) {
 		b->becoming.room = room;
 		b->becoming.room_size = sizeof(room);
-		if (become_application(&b->becoming, &f) == 0 &&
-		    wait_for_word(b->pipes, &f) == 0) {
+		if (become_application(&b->becoming, &f) == 0 && wait_for_word(b->pipes, &f) == 0) {
 			audit_application(b->becoming.audit);
 			__atomic_store_n(b->pipes->exec, true, __ATOMIC_RELEASE);
 			(void)command_exec(b->becoming.launch->options->command, b->becoming.env,

@@ -8,7 +8,7 @@
 
 #define PAGE UINT64_C(4096) /* the least of any kernel; larger ones refuse or round */
 
-#define POPULATE_WRITE 23	   /* linux/mman.h; headers of an older distribution lack it */
+#define POPULATE_WRITE 23 /* linux/mman.h; headers of an older distribution lack it */
 
 /* The linker's: this program's own first bytes. */
 extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
