@@ -134,7 +134,9 @@ static int gate(struct inspection *i)
 		int64_t left = end - sys_now_ms();
 		bool good;
 
-		changes_begin(&changes, i->env);
+		/* The kernel takes its time to begin with it: not where the first look is enough. */
+		if (!first)
+			changes_begin(&changes, i->env);
 		probe_run(i->probe, i->env, o->require, first ? beside : beside & PRIMARY_WANTED,
 			  deadline(left), i->now);
 		if (first)
@@ -146,8 +148,11 @@ static int gate(struct inspection *i)
 			tell(i, true, !good);
 			return good ? 0 : EXIT_UNAVAILABLE;
 		}
-		if (first)
+		if (first) {
+			/* And once more at once, for what has changed before anybody watched. */
 			tell_waiting(i);
+			continue;
+		}
 		changes_await(&changes, PAUSE_FIRST_MS, left < pause ? left : pause);
 		pause = pause * 2 < PAUSE_MAX_MS ? pause * 2 : PAUSE_MAX_MS;
 	}

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -19,6 +20,8 @@
 #define EXIT_NO_EXEC 127
 #define GRACE_MS 500
 #define AFTERMATH_MS 500
+#define CLOSE_MS 20
+#define ROUNDS_TO_DIE 50
 
 /* How the talk with the probe ended, where not all groups did. */
 enum ending { COMPLETE, CLOSED, LATE, LIES };
@@ -84,28 +87,42 @@ static enum ending listen_to(int fd, uint32_t needed, uint32_t deadline_ms, stru
 	return r->partial ? LIES : COMPLETE;
 }
 
+/* An end closes the pipe and is an end a few microseconds later. What still comes is not heard. */
+static void await_close(int fd)
+{
+	int64_t end = sys_now_ms() + CLOSE_MS;
+	struct pollfd fds = {.fd = fd, .events = POLLIN};
+	char buf[4096];
+
+	while (poll(&fds, 1, CLOSE_MS) > 0 && read(fd, buf, sizeof(buf)) > 0 && sys_now_ms() < end)
+		continue;
+}
+
 /*
  * All that it has started becomes this process's own child in the end. One in an
  * uninterruptible sleep, in a driver, is left to the supervisor.
  */
-static int end_probe(pid_t pid)
+static int end_probe(pid_t pid, int fd)
 {
 	int64_t end = sys_now_ms() + AFTERMATH_MS;
 	int status, its_status = 0;
-	bool again = false;
 	pid_t who;
 
 	kill(pid, SIGKILL);
-	while ((who = waitpid(-1, &status, WNOHANG)) >= 0) {
+	await_close(fd);
+	for (int round = 0; (who = waitpid(-1, &status, WNOHANG)) >= 0; round += who == 0) {
 		if (who == pid)
 			its_status = status;
 		if (who > 0)
 			continue;
 		if (sys_now_ms() > end)
 			break;
-		if (again)
-			leftovers_signal(false, SIGKILL);
-		again = true;
+		/* Nobody in /proc is looked for who is about to be here by himself. */
+		if (round < ROUNDS_TO_DIE) {
+			(void)sched_yield();
+			continue;
+		}
+		leftovers_signal(false, SIGKILL);
 		(void)poll(NULL, 0, 1);
 	}
 	return its_status;
@@ -181,7 +198,7 @@ void probe_run(const char *path, char **env, uint32_t needed, uint32_t beside, u
 		records_settle(r, "no process for stremio-probe", "raise limits.processes");
 	} else {
 		ending = listen_to(pipe[0], needed, deadline_ms, r);
-		status = end_probe(pid);
+		status = end_probe(pid, pipe[0]);
 		/* What nobody waits for needs no result. */
 		r->asked &= needed | r->ended;
 		settle(r, ending, deadline_ms, status);

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * stremio-probe: tries what the application will want, as the application: started by the shim
- * with its uid, its groups and all of its confinement, and nothing to lose. Each group of
- * checks runs in a process of its own, so they run side by side and one that hangs or crashes
- * takes none with it. Records go to standard output, a pipe (wire.h).
+ * with its uid, its groups and all of its confinement, and nothing to lose. Of several groups of
+ * checks each runs in a process of its own, so they run side by side and one that hangs or
+ * crashes takes none with it. Records go to standard output, a pipe (wire.h).
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -26,6 +28,8 @@
 
 #define DEADLINE_MS 2000
 #define DEADLINE_MAX_MS 600000
+#define HEAP_BYTES (96 << 10)
+#define POPULATE_WRITE 23 /* linux/mman.h; headers of an older distribution lack it */
 #define RECORDS_BYTES \
 	(sizeof(struct wire_record) * WIRE_RECORDS_MAX) /* of an output that is a file */
 
@@ -37,12 +41,16 @@ struct arguments {
 
 static const struct {
 	void (*check)(const struct probe *p);
-	bool bare; /* is about the application's filter: no other one on top */
+	bool bare;   /* is about the application's filter: no other one on top */
+	bool mortal; /* asks servers only, no driver and no file system: it ends when it is to */
 } groups[GROUPS_OF_CHECKS] = {
-	[GROUP_GPU] = {gpu_check, false},	  [GROUP_SOUND] = {sound_check, false},
-	[GROUP_X11] = {x11_check, false},	  [GROUP_PULSE] = {pulse_check, false},
-	[GROUP_WAYLAND] = {wayland_check, false}, [GROUP_SYSTEM] = {system_check, false},
-	[GROUP_SANDBOX] = {sandbox_check, true},
+	[GROUP_GPU] = {gpu_check, false, false},
+	[GROUP_SOUND] = {sound_check, false, false},
+	[GROUP_X11] = {x11_check, false, true},
+	[GROUP_PULSE] = {pulse_check, false, true},
+	[GROUP_WAYLAND] = {wayland_check, false, true},
+	[GROUP_SYSTEM] = {system_check, false, false},
+	[GROUP_SANDBOX] = {sandbox_check, true, false},
 };
 
 static const char help[] =
@@ -182,16 +190,27 @@ static void be_quiet(void)
 #endif
 }
 
-/* A group's own process: its limits, its filter, its checks. */
-static _Noreturn void run_group(enum wire_group g, const struct arguments *a, pid_t parent)
+/* What libX11 and alsa-lib allocate, at once: a page fault costs more than all of these pages. */
+static void have_memory(void)
+{
+	void *heap;
+
+	(void)mallopt(M_TOP_PAD, HEAP_BYTES);
+	(void)mallopt(M_TRIM_THRESHOLD, 2 * HEAP_BYTES);
+	heap = malloc(1);
+	/* Where the kernel does not know it (before 5.14), each page comes when it is touched. */
+	if (heap)
+		(void)madvise((void *)(((uintptr_t)heap | 4095) + 1), HEAP_BYTES, POPULATE_WRITE);
+	free(heap);
+}
+
+/* A group's limits, its filter, its checks. */
+static _Noreturn void run_group(enum wire_group g, const struct arguments *a)
 {
 	struct probe p = {.primary = a->primary, .listener = -1, .client = -1};
 
-	/* Not to be left behind when the probe is killed; that may have happened already. */
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent)
-		_exit(1);
 	limit();
+	have_memory();
 	be_quiet();
 	/* An eighth is kept back to tell what did not answer. */
 	report_open(g, STDOUT_FILENO, a->deadline_ms - a->deadline_ms / 8);
@@ -201,6 +220,16 @@ static _Noreturn void run_group(enum wire_group g, const struct arguments *a, pi
 		_exit(1);
 	groups[g].check(&p);
 	report_close();
+}
+
+/* The same in a process of its own. */
+static _Noreturn void run_beside(enum wire_group g, const struct arguments *a, pid_t parent)
+{
+	/* Not to be left behind when the probe is killed; that may have happened already. */
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(1);
+	run_group(g, a);
 }
 
 /* Waits until every group has ended, and no longer than until the deadline: each holds the
@@ -257,9 +286,12 @@ int main(int argc, char **argv)
 	for (int g = 0; g < GROUPS_OF_CHECKS; g++) {
 		if (!a.wanted[g])
 			continue;
+		/* On its own it has nothing beside it to take along, and a fork is a third of it. */
+		if (r == 1 && groups[g].mortal)
+			run_group((enum wire_group)g, &a);
 		pids[g] = fork();
 		if (pids[g] == 0)
-			run_group((enum wire_group)g, &a, self);
+			run_beside((enum wire_group)g, &a, self);
 		if (pids[g] < 0) {
 			pids[g] = 0;
 			failed = 1;
