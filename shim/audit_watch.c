@@ -64,7 +64,7 @@ static int stand_apart(struct finding *f)
 }
 
 /*
- * The order is the application's (launch.c). Verified while the launch still waits: what
+ * The order is the application's (become.c). Verified while the launch still waits: what
  * remains is to take the listener.
  */
 static int confine(struct watch *w, pid_t supervisor, struct finding *f)

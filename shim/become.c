@@ -112,6 +112,8 @@ static int drop_privileges(const struct launch *l, const struct expectation *e, 
  *   close-on-exec           after the last open(2)
  *   filter, then verify     the filter is part of what is verified; what it may not
  *                           let through (privileges) is verified right before it
+ *   wait                    with all signals still held: one that stopped this process here would
+ *                           keep the supervisor waiting
  */
 static int confine(const struct becoming *b, int status, const struct expectation *e,
 		   struct finding *f)
@@ -133,6 +135,7 @@ static int confine(const struct becoming *b, int status, const struct expectatio
 	    (identity && verify_privileges(l->account.uid, f) < 0) ||
 	    load_policy(b->audit, l->policy, f) < 0 ||
 	    (identity && verify_confinement(status, e, f) < 0) ||
+	    (b->wait && b->wait(b->wait_for, f) < 0) ||
 	    release_signals(f) < 0)
 		return -EPERM;
 	/* clang-format on */

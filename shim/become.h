@@ -17,6 +17,9 @@ struct becoming {
 	bool as_caller;	     /* without root there is no other identity to be had */
 	void *room;	     /* for the environment, or NULL: see environment_build_in() */
 	size_t room_size;
+	/* What to wait for when all is verified, or NULL. Return: 0 or -errno with @f filled. */
+	int (*wait)(const void *wait_for, struct finding *f);
+	const void *wait_for;
 	char **env; /* out: the application's environment */
 };
 

@@ -324,6 +324,8 @@ static int make_whiteout(void)
 	text_begin(&t, path, sizeof(path));
 	text_str(&t, "/tmp/.stremio-shim-");
 	text_num(&t, (uint64_t)getpid());
+	/* One that was killed right here has left its own, and process numbers come again. */
+	(void)unlink(path);
 	if (syscall(SYS_mknodat, AT_FDCWD, path, S_IFCHR | 0600, 0) < 0)
 		return errno;
 	(void)unlink(path);

@@ -49,7 +49,7 @@ struct beginning {
  * that both may share (spawn_child.h) unless they fail, and without the word nothing is
  * started, whatever becomes of the supervisor's errno.
  */
-static int wait_for(const struct pipes *p, struct finding *f)
+static int wait_for_byte(const struct pipes *p, struct finding *f)
 {
 	char byte;
 	ssize_t n = read(p->go[0], &byte, 1);
@@ -63,13 +63,13 @@ static int wait_for(const struct pipes *p, struct finding *f)
 static int wait_for_beginning(const struct pipes *p, struct finding *f)
 {
 	close(p->go[1]);
-	return wait_for(p, f);
+	return wait_for_byte(p, f);
 }
 
 /* The supervisor is confined by the time it gives it. */
-static int wait_for_word(const struct pipes *p, struct finding *f)
+static int wait_for_word(const void *pipes, struct finding *f)
 {
-	return wait_for(p, f);
+	return wait_for_byte(pipes, f);
 }
 
 _Noreturn static int child(void *argument)
@@ -83,7 +83,9 @@ _Noreturn static int child(void *argument)
 	if (wait_for_beginning(b->pipes, &f) == 0) {
 		b->becoming.room = room;
 		b->becoming.room_size = sizeof(room);
-		if (become_application(&b->becoming, &f) == 0 && wait_for_word(b->pipes, &f) == 0) {
+		b->becoming.wait = wait_for_word;
+		b->becoming.wait_for = b->pipes;
+		if (become_application(&b->becoming, &f) == 0) {
 			audit_application(b->becoming.audit);
 			__atomic_store_n(b->pipes->exec, true, __ATOMIC_RELEASE);
 			(void)command_exec(b->becoming.launch->options->command, b->becoming.env,

@@ -34,8 +34,8 @@ struct launch {
  * @pid: out, the command's process. @auditor: out, the auditor's, 0 without one.
  * @f: out, on failure; whichever side it happened on.
  *
- * The child takes its privileges away step by step and verifies, this process
- * meanwhile takes away its own (see retire.h), and only when both have succeeded
+ * This process takes away its own privileges, then, while the child does the same step by step
+ * and verifies, its system calls (see retire.h), and only when both have succeeded
  * does the child exec. So no failure of either leaves an application running, and
  * when this returns 0, the exec has taken place. Signals stay held meanwhile; after a
  * request to stop the launch may last for the stop's timeout and no longer.

@@ -35,7 +35,7 @@
 
 extern char **environ;
 
-#define PAGE ((uintptr_t)4096) /* the least of any kernel; larger ones refuse, and fault */
+#define PAGE ((uintptr_t)4096) /* the least of any kernel; larger ones refuse, or have more */
 #define PAGES_OF_A_LAUNCH 4    /* of the stack, below what main() finds there */
 
 /*

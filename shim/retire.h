@@ -17,7 +17,7 @@ struct retiring {
 
 /**
  * retire_bounding() - the bounding set: the part of retiring that comes before the child.
- * @r: out, for retire(). @o: --exec-bounding. @init: this process is PID 1.
+ * @r: out, for retire_privileges(). @o: --exec-bounding. @init: this process is PID 1.
  * @f: out, on failure.
  *
  * It is left to later `incus exec` commands, which take PID 1's: nothing, what launching through

@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -13,13 +14,11 @@
 /*
  * The child's stack: three times what its deepest path takes, and none recurses. Not a part of this
  * process's own stack, whose pages the supervisor's side of the launch finds touched already, and
- * no mapping, which would need a page table of its own. Common, so that the linker puts it behind all
- * other variables: they stay together on one page.
+ * no mapping, which would need a page table of its own.
  */
-extern char spawn_stack[128 * 1024];
-char spawn_stack[128 * 1024] __attribute__((common));
+static char spawn_stack[128 * 1024];
 
-#define PAGE ((uintptr_t)4096) /* the least of any kernel; larger ones refuse, and keep it */
+#define PAGE ((uintptr_t)4096) /* the least of any kernel */
 #define PAGES_OF_A_LAUNCH 3
 #define DUMPABLE "/proc/sys/fs/suid_dumpable"
 
@@ -46,15 +45,9 @@ int spawn_may_share(bool *share, struct finding *f)
 	return 0;
 }
 
-/* The whole pages in it: others have more than the stack in them. */
-static uintptr_t bottom(void)
+static uintptr_t top(uintptr_t page)
 {
-	return ((uintptr_t)spawn_stack + PAGE - 1) & ~(PAGE - 1);
-}
-
-static uintptr_t top(void)
-{
-	return ((uintptr_t)spawn_stack + sizeof(spawn_stack)) & ~(PAGE - 1);
+	return ((uintptr_t)spawn_stack + sizeof(spawn_stack)) & ~(page - 1);
 }
 
 pid_t spawn(int (*run)(void *), void *argument, bool share)
@@ -68,12 +61,19 @@ pid_t spawn(int (*run)(void *), void *argument, bool share)
 		_exit(run(argument));
 	return pid;
 #endif
-	own_pages_below(top(), PAGES_OF_A_LAUNCH * PAGE);
+	/* A copy would have to copy them. */
+	if (share)
+		own_pages_below(top(PAGE), PAGES_OF_A_LAUNCH * PAGE);
 	/* Downwards, on every architecture this is built for. */
-	return clone(run, (void *)top(), (share ? CLONE_VM : 0) | SIGCHLD, argument);
+	return clone(run, (void *)top(PAGE), (share ? CLONE_VM : 0) | SIGCHLD, argument);
 }
 
 void spawn_give_back(void)
 {
-	(void)madvise((void *)bottom(), top() - bottom(), MADV_DONTNEED);
+	/* The whole pages in it, as large as this kernel has them: others have more than this. */
+	const uintptr_t page = getauxval(AT_PAGESZ);
+	const uintptr_t bottom = ((uintptr_t)spawn_stack + page - 1) & ~(page - 1);
+
+	if (top(page) > bottom)
+		(void)madvise((void *)bottom, top(page) - bottom, MADV_DONTNEED);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* spawn_child: a child in this process's own memory, which takes turns with it. */
+/* spawn_child: a child in this process's own memory, beside it. */
 #ifndef SHIM_SPAWN_CHILD_H
 #define SHIM_SPAWN_CHILD_H
 
@@ -32,8 +32,8 @@ int spawn_may_share(bool *share, struct finding *f);
  * them. The child's first act must be to sleep until this process tells it to begin, and from then
  * on, until the child has ended or has something else in memory, this process must sleep, or
  * make calls that do not fail and write to its own stack only. A call that fails all the same
- * may spoil the child's errno: then the child must not get to its exec, and its end is to be
- * waited for before anything else is done.
+ * may spoil the child's errno, and the child the reason that is told of it: then the child must not
+ * get to its exec, and its end is to be waited for before anything else is done.
  *
  * Return: the child's pid, or -1 with errno set.
  */

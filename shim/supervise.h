@@ -28,7 +28,8 @@ struct supervisor {
  * the timeout, SIGTERM to everything left; at the timeout, SIGKILL. The same end
  * comes when the command exits by itself. SIGINT to PID 1 stops and then restarts
  * the container by reboot(2), where that is allowed. Everything else is passed on.
- * Sleeps in poll(2) without a timeout unless a stop is under way.
+ * Sleeps in poll(2) without a timeout unless a stop is under way; once, when the launch has
+ * settled, it wakes to give back what served that alone.
  *
  * Return: the exit status to end with: the command's own, or 128+N.
  */

@@ -37,7 +37,7 @@ table() {
 	verify-securebits @ verify.c @ s/prctl\(PR_GET_SECUREBITS[^)]*\) != \(int\)CONFINE_SECUREBITS/0/ @ no_confining @
 	try-filter @ become.c @ s/return r < 0 \? r : filter_try\(p, f\);/return r;/ @ answer_as_compiled @
 	wait-for-beginning @ launch.c @ s/wait_for_beginning\(b->pipes, &f\) == 0/1/ @ every_call shim_that_dies @
-	wait-for-word @ launch.c @ s/wait_for_word\(b->pipes, &f\) == 0/1/ @ every_call shim_that_dies supervisor_that_is_slow @
+	wait-for-word @ become.c @ /b->wait\(b->wait_for, f\) < 0/d @ every_call shim_that_dies slow_to_confine @
 	share-memory @ spawn_child.c @ s/share = value == .*;/share = true;/ @ memory_is_shared @
 	session @ terminal.c @ s/if \(setsid\(\) < 0\)/if (0)/ @ session_of_its_own @
 	process-group @ terminal.c @ s/if \(setpgid\(0, 0\) < 0\)/if (0)/ @ given_back @
