@@ -16,6 +16,8 @@
 #define PAUSE_FIRST_MS 50
 #define PAUSE_MAX_MS 1000
 #define PROBE_DEADLINE_MIN_MS 1000
+/* Of an inspector that lacks a group or a Landlock rule for what has come: another is to go on. */
+#define ANEW 75
 
 /* One line, in the place of an errno text what the probe says. */
 static void describe(const struct wire_record *w, struct finding *f)
@@ -122,14 +124,28 @@ static uint32_t others(const struct inspection *i)
 	return set;
 }
 
+static int64_t longer(int64_t pause)
+{
+	return pause * 2 < PAUSE_MAX_MS ? pause * 2 : PAUSE_MAX_MS;
+}
+
+/* Has a device come that this process cannot open and one that is started now could? */
+static bool is_out_of_date(const struct launch *l)
+{
+	struct groups now;
+
+	groups_of_devices(l->options->devices, &now);
+	return !groups_have(&l->groups, &now);
+}
+
 static int gate(struct inspection *i)
 {
 	const struct options *o = i->launch->options;
-	int64_t end = sys_now_ms() + o->wait_ms;
-	int64_t pause = PAUSE_FIRST_MS;
+	int64_t end = i->launch->waiting.end_ms;
+	int64_t pause = i->launch->waiting.pause_ms;
 	uint32_t beside = others(i);
 
-	for (bool first = true;; first = false) {
+	for (bool first = !i->launch->waiting.told;; first = false) {
 		struct changes changes;
 		int64_t left = end - sys_now_ms();
 		bool good;
@@ -154,21 +170,35 @@ static int gate(struct inspection *i)
 			continue;
 		}
 		changes_await(&changes, PAUSE_FIRST_MS, left < pause ? left : pause);
-		pause = pause * 2 < PAUSE_MAX_MS ? pause * 2 : PAUSE_MAX_MS;
+		pause = longer(pause);
+		if (is_out_of_date(i->launch))
+			return ANEW;
 	}
 }
 
-int gate_pass(const struct launch *l, struct finding *f)
+int gate_pass(struct launch *l, struct finding *f)
 {
 	signal_set stops = signals_stop_requests(l->init) | SIGNAL_BIT(SIGINT);
+	struct waiting *w = &l->waiting;
 	int status;
 
 	if (!l->options->require)
 		return 0;
 	if (!l->init)
 		stops |= SIGNAL_BIT(SIGHUP) | SIGNAL_BIT(SIGQUIT);
-	status = inspect_with(l, gate, stops, (int64_t)l->options->wait_ms + 2 * PROBE_DEADLINE_MS,
-			      f);
+	*w = (struct waiting){.end_ms = sys_now_ms() + l->options->wait_ms,
+			      .pause_ms = PAUSE_FIRST_MS};
+	for (;;) {
+		int64_t left = w->end_ms - sys_now_ms();
+
+		status = inspect_with(l, gate, stops, (left > 0 ? left : 0) + 2 * PROBE_DEADLINE_MS,
+				      f);
+		if (status != ANEW)
+			break;
+		groups_of_devices(l->options->devices, &l->groups);
+		w->pause_ms = longer(w->pause_ms);
+		w->told = true;
+	}
 	if (status == 128 + SIGINT && l->init)
 		supervise_restart();
 	if (status < 128)

@@ -7,7 +7,8 @@
 
 /**
  * gate_pass() - let the required groups be checked, and wait for them.
- * @l: the plan. @f: out, when it could not be told.
+ * @l: the plan; its supplementary groups are taken anew when devices of others have come.
+ * @f: out, when it could not be told.
  *
  * Nothing required: nothing is done. Else an inspector repeats the checks until all are
  * good or --wait is over, at changes in the directories concerned and after growing pauses,
@@ -20,6 +21,6 @@
  * Return: 0 when the launch may go on, else the exit status; @f->status is 0 when all
  * has been said.
  */
-int gate_pass(const struct launch *l, struct finding *f);
+int gate_pass(struct launch *l, struct finding *f);
 
 #endif

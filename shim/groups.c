@@ -8,7 +8,6 @@
 #include <sys/sysmacros.h>
 
 #include "directory.h"
-#include "finding.h"
 #include "probe/wire.h"
 
 #define DRM_MAJOR 226
@@ -24,11 +23,9 @@ static void insert(struct groups *g, gid_t gid)
 		at++;
 	if (at < g->count && g->gid[at] == gid)
 		return;
-	if (g->count == GROUPS_MAX) {
-		log_warn("groups", 0, "the devices belong to more than 32, the rest is left out",
-			 NULL, NULL);
+	g->full = g->count == GROUPS_MAX;
+	if (g->full)
 		return;
-	}
 	memmove(&g->gid[at + 1], &g->gid[at], (g->count - at) * sizeof(gid_t));
 	g->gid[at] = gid;
 	g->count++;
@@ -40,7 +37,8 @@ static bool is_device(const struct stat *st, unsigned int major_number, unsigned
 	       minor(st->st_rdev) >= first_minor;
 }
 
-static void scan(const char *path, unsigned int major_number, unsigned int first_minor,
+/* Return: is the directory there? */
+static bool scan(const char *path, unsigned int major_number, unsigned int first_minor,
 		 struct groups *out)
 {
 	struct directory dir;
@@ -48,7 +46,7 @@ static void scan(const char *path, unsigned int major_number, unsigned int first
 	struct stat st;
 
 	if (directory_open(&dir, path) < 0)
-		return;
+		return false;
 	while (directory_next(&dir, &name) > 0) {
 		if (fstatat(dir.fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
 		    !is_device(&st, major_number, first_minor))
@@ -57,13 +55,23 @@ static void scan(const char *path, unsigned int major_number, unsigned int first
 			insert(out, st.st_gid);
 	}
 	directory_close(&dir);
+	return true;
 }
 
 void groups_of_devices(uint32_t devices, struct groups *out)
 {
-	out->count = 0;
-	if (devices & GROUP_BIT(GROUP_GPU))
-		scan("/dev/dri", DRM_MAJOR, DRM_RENDER_MINOR, out);
-	if (devices & GROUP_BIT(GROUP_SOUND))
-		scan("/dev/snd", SOUND_MAJOR, 0, out);
+	*out = (struct groups){.count = 0};
+	if (devices & GROUP_BIT(GROUP_GPU) && scan("/dev/dri", DRM_MAJOR, DRM_RENDER_MINOR, out))
+		out->there |= GROUP_BIT(GROUP_GPU);
+	if (devices & GROUP_BIT(GROUP_SOUND) && scan("/dev/snd", SOUND_MAJOR, 0, out))
+		out->there |= GROUP_BIT(GROUP_SOUND);
+}
+
+bool groups_have(const struct groups *g, const struct groups *more)
+{
+	struct groups all = *g;
+
+	for (size_t i = 0; i < more->count; i++)
+		insert(&all, more->gid[i]);
+	return all.count == g->count && !(more->there & ~g->there);
 }

@@ -3,6 +3,7 @@
 #ifndef SHIM_GROUPS_H
 #define SHIM_GROUPS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -12,6 +13,8 @@
 struct groups {
 	gid_t gid[GROUPS_MAX];
 	size_t count;
+	uint32_t there; /* GROUP_BIT() of the kinds that have a directory */
+	bool full;	/* there are more, left out */
 };
 
 /**
@@ -27,5 +30,8 @@ struct groups {
  * Documentation/admin-guide/devices.txt.
  */
 void groups_of_devices(uint32_t devices, struct groups *out);
+
+/** groups_have() - is all of @more, groups and directories, in @g? */
+bool groups_have(const struct groups *g, const struct groups *more);
 
 #endif

@@ -4,6 +4,7 @@
 #define SHIM_LAUNCH_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "account.h"
@@ -14,12 +15,19 @@
 #include "prepare.h"
 #include "terminal.h"
 
+/* The gate's wait, for each of its inspectors; filled by gate_pass(). */
+struct waiting {
+	int64_t end_ms, pause_ms;
+	bool told; /* by an earlier one: what it waits for, and of the other devices */
+};
+
 /* All that the child needs to know; filled by main() step by step. */
 struct launch {
 	const struct options *options;
 	struct account account;
 	struct groups groups;
 	struct runtime_dir runtime_dir;
+	struct waiting waiting;
 	const struct policy *policy; /* NULL: none */
 	int landlock_abi;	     /* from landlock_check() */
 	struct terminal terminal;

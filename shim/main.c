@@ -82,6 +82,9 @@ static int decide(struct launch *l, struct finding *f)
 	    landlock_check(o, &l->landlock_abi, f) < 0)
 		return -EPERM;
 	groups_of_devices(o->devices, &l->groups);
+	if (l->groups.full)
+		log_warn("groups", 0, "the devices belong to more than 32, the rest is left out",
+			 NULL, NULL);
 	return 0;
 }
 

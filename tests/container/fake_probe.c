@@ -7,6 +7,7 @@
  *	either              ok for one target of the group's first check, fail for another
  *	late                ok once the file /tmp/ready is there, fail before
  *	later               the same with /tmp/.X11-unix/ready
+ *	grouped             ok for a process with a supplementary group, fail for one without
  *	ugly                a warn whose texts hold control characters and no UTF-8
  *	sandbox             what the kernel says of this process, as text in the summary
  *	halfway             a good record and no end
@@ -145,6 +146,8 @@ static void act(const char *how, int group)
 	} else if (!strcmp(how, "later")) {
 		result(group, first,
 		       access("/tmp/.X11-unix/ready", F_OK) ? STATUS_FAIL : STATUS_OK);
+	} else if (!strcmp(how, "grouped")) {
+		result(group, first, getgroups(0, NULL) > 0 ? STATUS_OK : STATUS_FAIL);
 	} else if (!strcmp(how, "ugly")) {
 		begin(group, first, STATUS_WARN);
 		strcpy(record.target, "/dev/\033[2J\"\\\xff");

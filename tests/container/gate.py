@@ -3,8 +3,9 @@ import os
 import signal
 import time
 
-from harness import APP, FALLBACK_UID, check, children, equal, gone, test, until
+from harness import APP, FALLBACK_UID, STATE, check, children, equal, gone, test, until
 from inspecting import (DISPLAY, PROBED_SHIM, groups_asked, others, plan, probing, runs)
+from privileges import device
 from terminal import Screen
 
 RAN = ["exit", "7"]
@@ -88,6 +89,24 @@ def a_change_in_a_directory_of_devices_ends_the_pause():
     check(min(waits) < 0.8, f"a change was noticed after {waits} s only")
     box.write("tmp/.X11-unix/ready", "")
     proc.ends(7)
+
+
+@test()
+def a_device_that_comes_late_brings_its_group():
+    """As udev makes it: root's own at first. Probe and application are of the group it gets."""
+    for init in (True, False):
+        box = probing(dirs=("dev",))
+        proc = box.spawn([PROBED_SHIM, "-d", "gpu", "-r", "gpu", "-w", "60", "--", STATE, "exit", "0"],
+                         env=plan("grouped"), init=init)
+        until(lambda: (proc._read(0.1) or True) and lines(proc), "a line about the wait")
+        device(box, "dev/dri/renderD128", 226, 128, 0, 0o600)
+        count = len(runs(box))
+        until(lambda: len(runs(box)) > count, "a look at root's own node")
+        os.chown(box.path("dev/dri/renderD128"), 0, 105)
+        os.chmod(box.path("dev/dri/renderD128"), 0o660)
+        proc.ends(0)
+        equal(proc.state()["Groups"].strip(), "105", "the application's groups")
+        equal([line.split(": ")[1] for line in lines(proc)], ["inspect"], "lines")
 
 
 @test()

@@ -9,6 +9,8 @@
 # MACHINE_KERNELS="6.1 6.12" runs both kernels side by side, the default is 6.1. The first run
 # makes the disk (disk.sh). $BUILD/machine/KERNEL.table has a row for each situation: what was
 # brought about, and the finding, status, summary and hint that came of it.
+# At last a guest of the first kernel has a GPU with this machine's OpenGL behind it, and plays a
+# film in its Incus (guest/media.sh); names that begin with "media" are of that guest alone.
 # Software emulation on purpose: it works wherever the tests do, in virtual machines too, and
 # what is tested is not the speed.
 #
@@ -27,6 +29,8 @@ export BUILD
 . "$top/hooks/lib/packages.sh"
 # shellcheck source=hooks/lib/image.sh
 . "$top/hooks/lib/image.sh"
+# shellcheck source=hooks/lib/display.sh
+. "$top/hooks/lib/display.sh"
 
 work=$BUILD/machine
 silence=${MACHINE_SILENCE:-300}
@@ -46,6 +50,7 @@ stop_guests() {
 	# shellcheck disable=SC2086 # process ids
 	[ -z "$guests" ] || kill -TERM $guests 2> /dev/null || :
 	guests=
+	display_stop "$work/x11"
 }
 
 # The disk with what is tested. Uncompressed: reading it is emulated, too.
@@ -55,6 +60,7 @@ second_disk() {
 	mkdir -p "$tree/hooks"
 	cp -R tests/machine/guest/. "$tree/"
 	cp -R hooks/lib "$tree/hooks/"
+	cp README.md "$tree/"
 	# As an administrator installs it.
 	${MAKE:-make} -s --no-print-directory install DESTDIR="$tree/install" prefix=/usr/local \
 		> "$work/install.log" 2>&1 || {
@@ -64,6 +70,10 @@ second_disk() {
 	busybox=$(image_busybox "$BUILD/images") || return 1
 	cp "$busybox.meta.tar" "$tree/busybox.meta.tar"
 	cp "$busybox.squashfs" "$tree/busybox.squashfs"
+	if wants_media "$@"; then
+		media=$(image_media "$BUILD/images") || return 1
+		ln "$media.meta.tar" "$tree/media.meta.tar" && ln "$media.squashfs" "$tree/media.squashfs" || return 1
+	fi
 	printf '%s\n' "$@" > "$tree/wanted"
 	rm -f "$work/tests.img"
 	mksquashfs "$tree" "$work/tests.img" -quiet -no-progress -all-root \
@@ -73,26 +83,39 @@ second_disk() {
 	}
 }
 
-# usage: guest KERNEL: runs it to its end and shows its lines. Called in a process of its own.
+# usage: wants_media [NAME-PART]..., wants_others likewise
+wants_media() {
+	case ${1-media} in media*) ;; *) return 1 ;; esac
+}
+
+wants_others() {
+	case ${1-} in media*) return 1 ;; esac
+}
+
+# usage: guest KERNEL [gl]: runs it to its end and shows its lines. Called in a process of its own.
 # One processor each: there are as many guests as kernels, and emulation is all they do. -icount:
 # the guest's clock counts its instructions, so that no timeout in there tells of a busy host.
 guest() {
-	kernel=$1 results=$work/$1.results console=$work/$1.console start=$(date +%s)
+	kernel=$1 name=$1${2:+-$2}
+	results=$work/$name.results console=$work/$name.console start=$(date +%s)
+	screen='-display none -device virtio-gpu-pci'
+	[ -z "${2:-}" ] || screen='-display sdl,gl=on -device virtio-gpu-gl-pci'
 	: > "$results"
 	: > "$console"
+	# shellcheck disable=SC2086 # options
 	# The disk is shared by all guests and never written to: -snapshot.
 	TMPDIR=$work setpriv --pdeathsig KILL qemu-system-x86_64 -accel tcg -icount shift=2 -cpu max -smp 1 -m 2048 \
-		-machine pc -nodefaults -no-user-config -no-reboot -display none -snapshot \
+		-machine pc -nodefaults -no-user-config -no-reboot -snapshot \
 		-kernel "$disk.$1.vmlinuz" -initrd "$disk.$1.initrd" \
-		-append 'console=ttyS0 quiet panic=-1 mitigations=off nokaslr random.trust_cpu=on systemd.show_status=0 audit_backlog_limit=0' \
+		-append 'console=ttyS0 quiet panic=-1 mitigations=off nokaslr random.trust_cpu=on systemd.show_status=0 audit_backlog_limit=0'"${2:+ machine.$2=1}" \
 		-drive "file=$disk.ext4,if=virtio,format=raw,cache=unsafe" \
 		-drive "file=$work/tests.img,if=virtio,format=raw,readonly=on" \
 		-chardev "file,id=console,path=$console" -serial chardev:console \
 		-device virtio-serial-pci -chardev "file,id=results,path=$results" \
 		-device virtserialport,chardev=results,name=results \
-		-device virtio-rng-pci -device virtio-gpu-pci -vga none \
+		-device virtio-rng-pci $screen -vga none \
 		-audiodev none,id=sound -device intel-hda -device hda-duplex,audiodev=sound \
-		> "$work/$1.qemu" 2>&1 < /dev/null &
+		> "$work/$name.qemu" 2>&1 < /dev/null &
 	qemu=$!
 	trap 'kill -KILL "$qemu" 2> /dev/null; exit 143' TERM
 	shown=0 size=0 since=$start
@@ -103,22 +126,22 @@ guest() {
 		if [ "$now" != "$size" ]; then
 			size=$now since=$(date +%s)
 		elif [ $(($(date +%s) - since)) -gt "$silence" ]; then
-			echo "# $kernel: silent for $silence s, ended"
+			echo "# $name: silent for $silence s, ended"
 			kill -KILL "$qemu" 2> /dev/null || :
 		fi
 	done
 	wait "$qemu" 2> /dev/null || :
 	show
-	grep '^|' "$results" > "$work/$kernel.table" || :
+	grep '^|' "$results" > "$work/$name.table" || :
 	if ! grep -q '^# end$' "$results"; then
-		tell "not ok machine.$kernel.finished: the guest ended early ($(last_words))"
+		tell "not ok machine.$name.finished: the guest ended early ($(last_words))"
 	fi
-	echo "# $kernel: $(($(date +%s) - start)) s"
+	echo "# $name: $(($(date +%s) - start)) s"
 }
 
 last_words() {
-	tail -n 1 "$work/$kernel.qemu" | grep . ||
-		tr -d '\r' < "$work/$kernel.console" | grep . | tail -n 1 | cut -c1-160 | grep . ||
+	tail -n 1 "$work/$name.qemu" | grep . ||
+		tr -d '\r' < "$work/$name.console" | grep . | tail -n 1 | cut -c1-160 | grep . ||
 		echo 'it said nothing'
 }
 
@@ -130,9 +153,35 @@ tell() {
 show() {
 	lines=$(wc -l < "$results")
 	[ "$lines" -gt "$shown" ] || return 0
-	sed -n "$((shown + 1)),${lines}{/^|/d;s/^\(ok\|not ok\|skip\) /\1 machine.$kernel./;p}" "$results" |
+	sed -n "$((shown + 1)),${lines}{/^|/d;s/^\(ok\|not ok\|skip\) /\1 machine.$name./;p}" "$results" |
 		tee -a "$said"
+	sed -n "$((shown + 1)),${lines}s/^# shot //p" "$results" | while read -r shot; do
+		xwd -silent -root 2>&1 | xwdtopnm -quiet > "$work/$name.$shot.pnm" 2>&1 || :
+	done
 	shown=$lines
+}
+
+# The player's guest, and two pictures of its screen.
+media() {
+	mkdir -p "$work/x11"
+	if ! packages_install machine-gl run >&2 || ! display_server "$work/x11" Xvfb -screen 0 1280x1024x24; then
+		kind=skip
+		[ "${CI:-}" != true ] || kind='not ok'
+		tell "$kind machine.$1-gl.media: no OpenGL for the guest (see above)"
+		return
+	fi
+	DISPLAY=:$(cat "$work/x11/number") XAUTHORITY=$work/x11/cookie
+	export DISPLAY XAUTHORITY
+	rm -f "$work/$1-gl".*.pnm
+	guest "$1" gl
+	if ! colours=$(ppmhist -quiet -noheader "$work/$1-gl.2.pnm" | wc -l) || [ "$colours" -lt 100 ]; then
+		tell "not ok machine.$1-gl.media_is_seen: ${colours:-0} colours on the screen"
+	elif cmp -s "$work/$1-gl.1.pnm" "$work/$1-gl.2.pnm"; then
+		tell "not ok machine.$1-gl.media_is_seen: it does not move"
+	else
+		pnmtopng -quiet "$work/$1-gl.2.pnm" > "$work/$1-gl.png"
+		tell "ok machine.$1-gl.media_is_seen"
+	fi
 }
 
 count() {
@@ -150,12 +199,20 @@ trap stop_guests EXIT
 trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
-for kernel in ${MACHINE_KERNELS:-6.1}; do
-	guest "$kernel" &
-	guests="$guests $!"
-done
-# shellcheck disable=SC2086 # process ids
-wait $guests || :
+if wants_others "$@"; then
+	for kernel in ${MACHINE_KERNELS:-6.1}; do
+		guest "$kernel" &
+		guests="$guests $!"
+	done
+	# shellcheck disable=SC2086 # process ids
+	wait $guests || :
+fi
+if wants_media "$@"; then
+	kernel=${MACHINE_KERNELS:-6.1}
+	media "${kernel%% *}" &
+	guests=$!
+	wait $guests || :
+fi
 guests=
 failed=$(count 'not ok')
 echo "# passed failed skipped: $(count ok) $failed $(count skip)"

@@ -44,12 +44,12 @@ def is_refused(require, arrange, words, **env):
         raise Failed(f'exit {status}: {out} {err}')
 
 
-def goes_on_when_the_gpu_comes():
-    """The gate waits for a node, and its coming, owned as stremio-hook makes it, ends the wait."""
+def goes_on_when_the_gpu_comes(owner):
+    """The gate waits for a node, and its coming ends the wait."""
     status, out, err = run('''
         node=$VGEM
         cp -a $node /run/node
-        chown 0:1000 /run/node
+        chown $OWNER /run/node
         dri
         "$SHIM" --require=gpu --wait=100 -- /bin/echo launched 2> /run/said > /run/out &
         while ! grep -q "waits up to 100 s for gpu.render" /run/said; do
@@ -61,7 +61,7 @@ def goes_on_when_the_gpu_comes():
         rm /run/node
         wait $!
         cat /run/out
-    ''', SESSION)
+    ''', {**SESSION, 'OWNER': owner})
     if (status, out) != (0, 'launched\n'):
         raise Failed(f'exit {status}: {out} {err}')
 
@@ -98,7 +98,9 @@ def figures():
 
 TESTS = [
     ('launch_has_all_it_requires', has_all_it_requires),
-    ('launch_goes_on_when_the_gpu_comes', goes_on_when_the_gpu_comes),
+    # As stremio-hook makes it, and as udev does.
+    ('launch_goes_on_when_the_gpu_comes', goes_on_when_the_gpu_comes, '0:1000'),
+    ('launch_goes_on_when_udev_makes_the_gpu', goes_on_when_the_gpu_comes, '0:render'),
     ('launch_has_landlock_of_this_kernel', has_landlock_of_this_kernel),
     ('launch_refused_without_gpu', is_refused, 'gpu', 'dri', '/dev/dri: is empty of GPUs'),
     ('launch_refused_while_sound_is_busy', is_refused, 'sound',
