@@ -46,7 +46,7 @@ SHIM_CFLAGS = -std=c11 -Os $(WARN) $(CPPFLAGS) $(PREFIX_MAP) -isystem $(BUILD)/d
 # noseparate-code: headers, text and constants share one segment, which saves pages of memory and
 # of file; nothing is writable and executable. norelro: musl's static start-up code applies no
 # RELRO, so it would only cost a page.
-SHIM_LDFLAGS := -Os -flto=auto -static -no-pie -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,norelro \
+SHIM_LDFLAGS := -Os -flto=auto -flto-partition=one -static -no-pie -Wl,--gc-sections -Wl,--build-id=none -Wl,-z,norelro \
 	-Wl,-z,noexecstack -Wl,-z,noseparate-code
 
 # Tools that run on the machine that builds, and unit tests.
