@@ -55,13 +55,13 @@ pull() {
 }
 
 # instance NAME [WORD]...: make one whose default command line is WORD...; by default what is
-# on standard input, a shell script, becomes the application.
+# on standard input, a shell script, becomes the application. PLACE is a member of a cluster.
 instance() {
 	inst=$1
 	shift
 	[ $# != 0 ] || cat > "$RIG/app"
 	# The client takes its standard input for a configuration.
-	incus init busybox "$inst" --no-profiles --profile stremio < /dev/null \
+	incus init busybox "$inst" --no-profiles --profile stremio ${PLACE:+--target="$PLACE"} < /dev/null \
 		> "$RIG/out" 2>&1 || die "incus init: $(grep -m1 Error "$RIG/out")"
 	if [ $# = 0 ]; then
 		push "$RIG/app" "$inst/bin/app" --mode 0755

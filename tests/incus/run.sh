@@ -34,6 +34,8 @@ passed=0 failed=0 skipped=0
 . "$here/rig.sh"
 # shellcheck source=tests/incus/session.sh
 . "$here/session.sh"
+# shellcheck source=tests/incus/cluster_rig.sh
+. "$here/cluster_rig.sh"
 
 counts() {
 	echo "# passed failed skipped: $passed $failed $skipped"
@@ -87,7 +89,8 @@ rig_up > "$RIG/said" 2>&1 || cannot "$(tail -n 1 "$RIG/said")"
 shim_files="$here/profile.sh $here/lifetime.sh $here/surroundings.sh $here/exec.sh $here/errors.sh
 	$here/hook.sh $here/hook_hostile.sh $here/audit.sh $here/inspect.sh $here/picture.sh
 	$top/tests/container/escape/incus.sh"
-host_files="$here/host.sh $here/host_errors.sh $here/oci.sh $here/readme.sh $here/recipes.sh"
+host_files="$here/host.sh $here/host_errors.sh $here/oci.sh $here/readme.sh $here/recipes.sh
+	$here/cluster.sh"
 for f in $shim_files $host_files; do
 	# shellcheck source=/dev/null
 	. "$f"
