@@ -37,7 +37,7 @@ package_set() {
 		python3 util-linux xz-utils ;;
 	session) echo xvfb xauth x11-utils xserver-xephyr dnsmasq-base nftables python3 musl-tools \
 		strace pulseaudio pulseaudio-utils ;;
-	run) echo xvfb xauth x11-utils x11-apps netpbm ;;
+	run) echo xvfb xauth x11-utils x11-apps netpbm util-linux curl ;;
 	*) echo "packages: $1: no such set (build unit container bench lint incus image oci recipes busybox machine session run)" >&2
 		return 64 ;;
 	esac
