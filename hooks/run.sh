@@ -7,7 +7,10 @@
 #   hooks/run.sh stop      end what KEEP=1 left running
 #
 # Environment: STREMIO=FILE.deb or an image (FILE of docker save, podman save or an OCI archive,
-# oci:DIR[:TAG]) runs that in place of mpv with a test clip; KEEP=1 leaves the instance running; DISPLAY= (empty) takes an Xvfb even on a desktop.
+# oci:DIR[:TAG]) runs that in place of mpv with a test clip, and looks whether its web view lives
+# and its server answers on port 11470; APP=FILE, of any other application, is not asked for these.
+# WAIT=SECONDS for the window, and for web view and server (60);
+# KEEP=1 leaves the instance running; DISPLAY= (empty) takes an Xvfb even on a desktop.
 
 set -eu
 top=$(CDPATH='' cd "$(dirname "$0")/.." && pwd)
@@ -17,8 +20,11 @@ export BUILD
 RUN=$BUILD/run
 NAME=stremio-run
 lib=$top/hooks/lib
-STREMIO=${STREMIO:-}
+given=APP
+[ -z "${STREMIO:-}" ] || given=STREMIO APP=$STREMIO
+APP=${APP:-}
 KEEP=${KEEP:-0}
+WAIT=${WAIT:-60}
 t0=$(date +%s)
 
 # shellcheck source=hooks/lib/packages.sh
@@ -35,6 +41,8 @@ t0=$(date +%s)
 . "$top/hooks/lib/display.sh"
 # shellcheck source=hooks/lib/tone.sh
 . "$top/hooks/lib/tone.sh"
+# shellcheck source=hooks/lib/host-cures.sh
+. "$top/hooks/lib/host-cures.sh"
 
 say() {
 	printf 'run: [%3d s] %s\n' $(($(date +%s) - t0)) "$*"
@@ -74,11 +82,16 @@ in_daemon() {
 	fi
 }
 
+# Of PID 1, 0 when it is stopped.
+instance_pid() {
+	incus query "/1.0/instances/$NAME/state" | sed -n 's/.*"pid": \([0-9]*\).*/\1/p'
+}
+
 # What the kernel says of the application and of PID 1, side by side, read from outside: an
 # image need have no shell. Fails when the application is not confined.
 # shellcheck disable=SC2016
 confined() {
-	pid=$(incus query "/1.0/instances/$NAME/state" | sed -n 's/.*"pid": \([0-9]*\).*/\1/p')
+	pid=$(instance_pid)
 	in_daemon sh -c '
 		read -r app rest < "/proc/$1/task/$1/children"
 		echo "map: $(cat "/proc/$1/uid_map") / $(cat "/proc/$1/gid_map")"
@@ -128,23 +141,30 @@ confined() {
 	}' "$RUN/status"
 }
 
-show_console() {
-	incus console "$NAME" --show-log 2>/dev/null | tr -d '\r' | grep . | tail -n "$1" |
-		sed 's/^/  | /'
+# usage: unwell TEXT: the end, with what the application has said and what is known of that. Incus
+# gives out a running instance's console once.
+unwell() {
+	incus console "$NAME" --show-log 2> /dev/null | tr -d '\000-\010\013-\037\177' > "$RUN/console"
+	grep . "$RUN/console" | tail -n 10 | sed 's/^/  | /' >&2
+	console_cures "$NAME" < "$RUN/console" > "$RUN/causes"
+	while IFS="$(printf '\t')" read -r what cure; do
+		printf 'run: %s (%s)\n' "$what" "$cure" >&2
+	done < "$RUN/causes"
+	fail "$1"
 }
 
 get_ready() {
 	[ "$(id -u)" = 0 ] || fail 'needs root, to make the image and to run Incus (sudo make run)'
 	mkdir -p "$RUN"
-	case $STREMIO in
+	case $APP in
 	'') kind=media ;;
 	*.deb)
 		kind=package
-		[ -r "$STREMIO" ] || fail "STREMIO=$STREMIO: cannot read it (give the path of a .deb file)" ;;
+		[ -r "$APP" ] || fail "$given=$APP: cannot read it (give the path of a .deb file)" ;;
 	*)
 		kind=oci
-		( oci_source "$STREMIO" ) 2> "$RUN/said" ||
-			fail "STREMIO=$STREMIO: $(sed 's/^image: import-oci: //' "$RUN/said")" ;;
+		( oci_source "$APP" ) 2> "$RUN/said" ||
+			fail "$given=$APP: $(sed 's/^image: import-oci: //' "$RUN/said")" ;;
 	esac
 	# One at a time: instance, display and daemon are named for the run. Daemons do not get it.
 	exec 9> "$RUN/lock"
@@ -168,10 +188,10 @@ get_ready() {
 make_instance() {
 	case $kind in
 	media) image=$(image_media "$BUILD/images") ;;
-	package) image=$(image_package "$BUILD/images" "$STREMIO") ;;
+	package) image=$(image_package "$BUILD/images" "$APP") ;;
 	oci)
 		IMAGE_SHIM=$BUILD/stremio-shim
-		image=$(oci_image "$BUILD/images" "$STREMIO") ;;
+		image=$(oci_image "$BUILD/images" "$APP") ;;
 	esac || exit 1
 	say 'giving the image to Incus'
 	image_import "$image" "$NAME" || fail "incus image import failed (see $BUILD/incus/incusd.log)"
@@ -214,6 +234,32 @@ make_instance() {
 		--mode $mode > /dev/null
 }
 
+# alive WHAT: one of alive.sh's.
+alive() {
+	in_daemon sh "$lib/alive.sh" "$1" "$(instance_pid)"
+}
+
+# Stremio's window comes up without its renderer and without its server, too.
+stremio_alive() {
+	until=$(($(date +%s) + WAIT))
+	view='' code=''
+	while :; do
+		[ "$(instance_pid)" != 0 ] || unwell 'the application has ended'
+		[ -n "$view" ] || view=$(alive web-view | head -n 1)
+		[ -n "$code" ] || code=$(alive server) || code=
+		[ -z "$view" ] || [ -z "$code" ] || break
+		[ "$(date +%s)" -lt $until ] || {
+			[ -n "$view" ] || unwell "no web view: after $WAIT s there is no process of one"
+			unwell "no server: nothing answers on port 11470 after $WAIT s"
+		}
+		sleep 1
+	done
+	# One that crashes is started anew, by some.
+	sleep 5
+	alive web-view | grep -qx "$view" || unwell "the web view's process $view has ended"
+	say "web view: process $view lives; server: port 11470 answers with $code"
+}
+
 watch_it() {
 	before=$(window_list | tr '\n' ' ')
 	began=$(date +%s.%N)
@@ -221,16 +267,14 @@ watch_it() {
 	incus start "$NAME" > "$RUN/start.log" 2>&1 || {
 		# Until Incus has cleared up it has no log to show.
 		sleep 2
-		show_console 10 >&2
 		incus info "$NAME" --show-log 2> /dev/null | grep -E ' ERROR |ended' | head -n 5 >&2
-		fail "incus start: $(tr -d '\r' < "$RUN/start.log" | grep -o 'Error: .*' | head -n 1)"
+		unwell "incus start: $(tr -d '\r' < "$RUN/start.log" | grep -o 'Error: .*' | head -n 1)"
 	}
-	window=$(window_wait "$before" 60) || {
-		show_console 10 >&2
-		fail 'no window after 60 s; what the application said is above'
-	}
+	window=$(window_wait "$before" "$WAIT") ||
+		unwell "no window after $WAIT s; what the application said is above"
 	say "window $window after $(echo "$(date +%s.%N) $began" | awk '{ printf "%.1f", $1 - $2 }') s, instance $(incus query "/1.0/instances/$NAME" | sed -n 's/.*"status": *"\([^"]*\)".*/\1/p')"
 
+	[ $given = APP ] || stremio_alive
 	# A window is there before its picture is: up to 20 s for that.
 	i=0
 	colours=0
@@ -239,7 +283,7 @@ watch_it() {
 		colours=$(window_shot "$window" "$RUN/window.png") || fail 'the window is gone again'
 		i=$((i + 1))
 	done
-	[ "$colours" -ge 64 ] || fail "the window is blank: $colours colours in $RUN/window.png"
+	[ "$colours" -ge 64 ] || unwell "the window is blank: $colours colours in $RUN/window.png"
 	say "picture: $colours colours, $RUN/window.png"
 	[ $kind = media ] || return 0
 	sleep 1

@@ -51,9 +51,14 @@ struct plan {
 /* Return: 0 to look further, or -errno when the search ends here. */
 static int try_file(const char *path, const struct plan *p, struct finding *f)
 {
+	char **argv = p->argv, **env = p->env;
 	int err;
 
-	execve(path, p->no_namespaces ? engine_arguments(path, p->argv) : p->argv, p->env);
+	if (p->no_namespaces && access(path, F_OK) == 0) {
+		argv = engine_arguments(path, argv);
+		env = engine_environment(path, env);
+	}
+	execve(path, argv, env);
 	err = errno;
 	/* With ENOENT it is the file or what it names in its first bytes. */
 	if (is_missing(err) && access(path, F_OK) < 0)
@@ -113,8 +118,7 @@ static int exec_default(const struct plan *p, struct finding *f)
 
 int command_exec(char **argv, char **env, const struct policy *policy, struct finding *f)
 {
-	const bool denied = engine_lacks_namespaces(policy);
-	const struct plan p = {argv, denied ? engine_environment(env) : env, denied};
+	const struct plan p = {argv, env, engine_lacks_namespaces(policy)};
 	int r;
 
 	if (!argv)

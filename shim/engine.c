@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "engine.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <sched.h>
 #include <string.h>
@@ -17,6 +18,8 @@
 #define STEP "sandbox"
 #define HINT "--userns=allow leaves it on, with what it needs of the container"
 #define WEBKIT_VARIABLE "WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS"
+/* Of a program's file, bytes: the names of the libraries it is linked against. */
+#define NAMES_WITHIN 1048576
 
 static const char *const library_directories[] = {
 #ifdef __x86_64__
@@ -79,11 +82,50 @@ static bool has_webkit(void)
 	return false;
 }
 
-char **engine_environment(char **env)
+/*
+ * May this program use the library? A script may start whatever it likes. A binary names what it
+ * loads, and linkers put these names at its beginning. What cannot be read may.
+ */
+static bool may_use_webkit(const char *path)
 {
+	static const char name[] = "libwebkit";
+	const size_t keep = sizeof(name) - 2;
+	char part[4096];
+	size_t held = 0;
+	bool found = false;
+	ssize_t n;
+	/* A pipe that somebody has put there must not hold it up. */
+	int fd = sys_open(path, O_RDONLY | O_NONBLOCK);
+
+	if (fd < 0)
+		return true;
+	for (size_t total = 0; !found && total < NAMES_WITHIN; total += (size_t)n) {
+		n = read(fd, part + held, sizeof(part) - held);
+		if (n <= 0)
+			break;
+		found = !total && n > 1 && part[0] == '#' && part[1] == '!';
+		held += (size_t)n;
+		for (size_t i = 0; !found && i + keep < held; i++)
+			found = !memcmp(part + i, name, sizeof(name) - 1);
+		if (held > keep) {
+			memmove(part, part + held - keep, keep);
+			held = keep;
+		}
+	}
+	close(fd);
+	return found;
+}
+
+char **engine_environment(const char *path, char **env)
+{
+	static const char what[] = "WebKitGTK does without its own, it may not make namespaces";
+
 	if (environment_get(env, WEBKIT_VARIABLE) || !has_webkit())
 		return env;
-	log_warn(STEP, 0, "WebKitGTK does without its own, it may not make namespaces", NULL, HINT);
+	if (may_use_webkit(path))
+		log_warn(STEP, 0, what, NULL, HINT);
+	else
+		log_info(STEP, what, NULL);
 	return with(env, 0, WEBKIT_VARIABLE "=1");
 }
 

@@ -17,14 +17,16 @@ bool engine_lacks_namespaces(const struct policy *p);
 
 /**
  * engine_environment() - switch WebKitGTK's bwrap off where its library is installed.
- * @env: the application's environment, terminated by NULL.
+ * @path: the file about to be executed. @env: its environment, terminated by NULL.
  *
  * WebKitGTK aborts without namespaces. Its documented way to go without is the variable
  * WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS; one that is set, to whatever, is left alone. To be
- * called where namespaces are refused; a warning tells what was done.
+ * called where namespaces are refused. A warning tells what was done where the file is a script,
+ * has the library's name in it or cannot be read; of any other program, which may still start
+ * one that loads it, only LOG_VERBOSE.
  * Return: @env, or a copy with the variable added.
  */
-char **engine_environment(char **env);
+char **engine_environment(const char *path, char **env);
 
 /**
  * engine_arguments() - switch Chromium's sandbox off.

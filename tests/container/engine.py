@@ -1,4 +1,6 @@
 """Web engines that insist on namespaces are told to do without where these are refused, aloud."""
+import os
+
 from harness import Box, check, equal, test
 from preparation import environment
 
@@ -19,25 +21,64 @@ def chromium(beside):
     return Box(files={f"opt/cef/{beside}": ""}).copy("state", "opt/cef/stremio")
 
 
-@test()
-def webkitgtk_without_namespaces_is_told_to_do_without():
-    env, _, said = launched(Box(files=WEBKIT))
+def linked(box, before=0, mode=0o755):
+    """/opt/shell with the library's name in its file, so far behind the start of a page."""
+    box.copy("state", "opt/shell")
+    with open(box.path("opt/shell"), "ab") as file:
+        file.write(bytes(-file.tell() % 4096 + before) + b"libwebkitgtk-6.0.so.4\0")
+    os.chmod(box.path("opt/shell"), mode)
+    return box
+
+
+def told(box, path):
+    """The variable is there, and one line says so."""
+    env, _, said = launched(box, path=path)
     equal(env.get(VARIABLE), "1", VARIABLE)
     equal(len(said), 1, "warnings")
     check("WebKitGTK" in said[0] and "--userns=allow" in said[0], said[0])
 
 
 @test()
+def webkitgtk_without_namespaces_is_told_to_do_without():
+    # The name may lie across what is read at once.
+    for before in (0, 4090, 1):
+        told(linked(Box(files=WEBKIT), before), "/opt/shell")
+
+
+@test()
+def script_where_webkitgtk_is_may_start_it():
+    told(Box(files=WEBKIT).write("opt/shell", "#!/opt/t/state\n", 0o755), "/opt/shell")
+
+
+@test()
+def program_that_cannot_be_read_may_use_webkitgtk():
+    told(linked(Box(files=WEBKIT), mode=0o711), "/opt/shell")
+
+
+@test()
+def program_without_webkitgtk_is_given_the_variable_for_what_it_starts_and_no_line():
+    env, _, said = launched(Box(files=WEBKIT))
+    equal((env.get(VARIABLE), said), ("1", []), "of another program")
+    env, _, said = launched(Box(files=WEBKIT), "-v")
+    equal(len(said), 1, f"lines with -v: {said}")
+    # In PATH it is looked for in several directories, and found in one.
+    env, _, said = launched(Box(files=WEBKIT), "-v", path="state",
+                            env={"PATH": "/bin:/opt/s:/opt/t"})
+    equal((env.get(VARIABLE), len(said)), ("1", 1), f"by PATH: {said}")
+
+
+@test()
 def webkitgtk_keeps_its_sandbox_where_namespaces_are_allowed_or_nothing_is_denied():
     for options in (("--userns=allow",), ("--policy=none",)):
-        env, _, said = launched(Box(files=WEBKIT), *options)
+        env, _, said = launched(linked(Box(files=WEBKIT)), *options, path="/opt/shell")
         equal((env.get(VARIABLE), said), (None, []), f"with {options[0]}")
 
 
 @test()
 def what_the_user_says_of_webkitgtk_wins():
     for value in ("0", "", "1"):
-        env, _, said = launched(Box(files=WEBKIT), env={VARIABLE: value})
+        env, _, said = launched(linked(Box(files=WEBKIT)), path="/opt/shell",
+                                env={VARIABLE: value})
         equal((env[VARIABLE], said), (value, []), f"given {value!r}")
 
 

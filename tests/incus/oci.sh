@@ -130,10 +130,13 @@ test_run_shows_an_image_of_another_tool() {
 		umoci config --image "$RIG/window:t" --clear=config.cmd --config.entrypoint /app/painter
 	} > "$RIG/out" 2>&1 < /dev/null || die "umoci: $(tail -n 1 "$RIG/out")"
 	tar -C "$RIG/window" -cf "$RIG/window.tar" .
-	run_demo STREMIO="$RIG/window.tar" || die "$(tail -n 1 "$RIG/demo")"
+	run_demo APP="$RIG/window.tar" || die "$(tail -n 1 "$RIG/demo")"
 	for line in 'picture: [0-9]* colours' 'user id  *4242 ' 'no_new_privs  *1 ' 'incus stop took'; do
 		grep -q "$line" "$RIG/demo" || die "no line: $line"
 	done
+	# As Stremio it is one whose web view is dead.
+	! run_demo WAIT=5 STREMIO="$RIG/window.tar" || die 'a picture is enough to be Stremio'
+	tail -n 1 "$RIG/demo" | grep -q '^run: no web view: after 5 s' || die "$(tail -n 1 "$RIG/demo")"
 }
 
 # On the disk, as the daemon sees it: what umoci made of the layers.

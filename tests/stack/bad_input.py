@@ -41,7 +41,7 @@ def renderer_ends(report, sig):
                      if "--type=renderer" in status["cmdline"]]
         equal(len(renderers), 1, "renderers")
         os.kill(renderers[0], sig)
-        until(lambda: "renderer ended:" in world.said(), "the view's word of it", 30)
+        until(lambda: "render process terminated" in world.said(), "the view's word of it", 30)
         names = {status["Name"] for status in world.processes().values()}
         check({"node", "qmlscene", "mpv"} <= names, f"left are {sorted(names)}")
         stops(world)
@@ -63,7 +63,7 @@ def no_display(report):
     """The windows end, the server goes on and is stopped in order."""
     with one(report, "without_a_display_the_server_goes_on"):
         world = new_world("no_display")
-        started(world, env={"DISPLAY": ":78"})
+        started(world, options=("--require=none",), env={"DISPLAY": ":78"})
         reaches(world, "the end of the view and the server's checks",
                 lambda said: "view.alive" in said["failed"] and "probe" in said["got"])
         stops(world)

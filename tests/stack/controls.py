@@ -61,8 +61,9 @@ def under(world, text, view, env=None, timeout=25):
     with open(path, "w", encoding="utf-8") as file:
         file.write(text)
     bpf = policies.compiled(settings["policy_tool"], path, os.path.join(world.dir, "variant.bpf"))
-    world.start(node(view), (f"--policy={world.give(bpf, 'variant.bpf')}", *settings["options"]),
-                env)
+    # The probe would be under it, too: what is looked at is the application.
+    world.start(node(view), (f"--policy={world.give(bpf, 'variant.bpf')}", "--require=none",
+                             *settings["options"]), env)
 
     def decided(said):
         # What is said of the player is its state so far, all else is final.

@@ -27,7 +27,7 @@ def traced(view, policy):
         with one(report, run.__name__) as figure:
             world = new_world("traced")
             path = os.path.join(world.dir, "strace")
-            tracer = world.start(node(view), (f"--policy={policy}", *settings["options"]),
+            tracer = world.start(node(view), (f"--policy={policy}", "--require=none", *settings["options"]),
                                  before=tracing.attach(path))
             check(world.wait_for("it was ready", lambda said: said["state"] == "ready", 240),
                   why(world.report()))
@@ -56,7 +56,8 @@ FRAMES = 300
 # As fast as it goes: each of the clip's frames is drawn, none is waited for.
 PLAY = ["/usr/bin/mpv", "--no-config", "--vo=gpu", "--gpu-context=x11egl", "--ao=null", "--untimed",
         "--audio=no", "--really-quiet", "--geometry=640x360+0+0", "/usr/share/stack/clip.mp4"]
-FREE = ("--policy=none", "--landlock=off")
+ALONE = ("--require=none",)
+FREE = (*ALONE, "--policy=none", "--landlock=off")
 
 
 def player_cost(report):
@@ -66,7 +67,7 @@ def player_cost(report):
         taken = {"confined": [], "free": []}
         for turn in range(2 * PAIRS + 2):
             # Who is first of a pair changes with each.
-            kind, options = (("confined", ()), ("free", FREE))[(turn + turn // 2) % 2]
+            kind, options = (("confined", ALONE), ("free", FREE))[(turn + turn // 2) % 2]
             before, start = os.times(), time.monotonic()
             world.start(PLAY, options)
             until(lambda: world.ended() is not None, "the end of the clip", 60)

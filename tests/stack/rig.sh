@@ -16,6 +16,7 @@ stack_rig_up() {
 	incusd_start "$RIG/incus" 9>&- || return 1
 	image_import "$1" stack || return 1
 	install -D "$SHIM" "$RIG/guest/stremio-shim" || return 1
+	install "$BUILD/stremio-probe" "$RIG/guest/stremio-probe" || return 1
 	sed "s|/usr/local/lib/stremio-shim/guest|$RIG/guest|" "$top/incus-profile.yaml" |
 		incus profile create stremio > /dev/null || return 1
 	# Named for this run: control groups of other daemons' instances are beside its.

@@ -28,9 +28,11 @@ sys.dont_write_bytecode = True
 import bad_input                                                # noqa: E402, F401: registers
 import controls                                                 # noqa: E402
 import cycles                                                   # noqa: E402, F401: registers
+import doctor                                                   # noqa: E402, F401: registers
 import harness                                                  # noqa: E402
 import limits                                                   # noqa: E402
 import measure                                                  # noqa: E402
+import required                                                 # noqa: E402, F401: registers
 import scenarios                                                # noqa: E402
 
 

@@ -48,12 +48,15 @@ class Watched:
             return None
 
     def wait_for(self, what, condition, timeout):
-        """Polls a condition over the report while the application runs. False when too late."""
-        end = time.monotonic() + timeout
+        """Polls a condition over the report while the application runs. False when for that long
+        nothing more has worked: what is slow on a busy machine gets further, what hangs does not."""
+        got, end = 0, time.monotonic() + timeout
         while time.monotonic() < end:
             report = self.report()
             if report and condition(report):
                 return True
+            if report and len(report["got"]) > got:
+                got, end = len(report["got"]), time.monotonic() + timeout
             if self.ended() is not None:
                 raise Ended(f"PID 1 ended with {self.code} before {what}: {self.said()}")
             time.sleep(0.05)

@@ -22,13 +22,14 @@ from watched import STOP_TIMEOUT, UID, Watched                   # noqa: E402
 from xserver import DISPLAY, XServer                             # noqa: E402
 
 MS_NOEXEC = 8
-OPTIONS = ("--tmpfs=/run:mode=0755", f"--stop-timeout={STOP_TIMEOUT}")
+# What is required must be there: who is to start without says so behind these.
+OPTIONS = ("--tmpfs=/run:mode=0755", f"--stop-timeout={STOP_TIMEOUT}", "--require=x11")
 
 
 class World(Watched):
     shares_network = True       # the test is in the application's network namespace
 
-    def __init__(self, name, rootfs, shim, out, own_network=True):
+    def __init__(self, name, rootfs, shim, probe, out, own_network=True):
         super().__init__(name, out, UID)
         self.log_start = 0
         self.log = os.path.join(self.dir, "log")
@@ -44,7 +45,7 @@ class World(Watched):
         self.x_server = XServer(self.root, self.x11, f"{self.dir}/xvfb.log")
         self.picture = self.x_server.picture
         self.x_server.cookie(f"{self.home}/.Xauthority", UID)
-        self._inside(shim)
+        self._inside(shim, probe)
         if own_network:
             new_namespaces(CLONE_NEWNET)
 
@@ -72,7 +73,7 @@ class World(Watched):
         mount("sysfs", os.path.join(self.root, "sys"), "sysfs",
               MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC)
 
-    def _inside(self, shim):
+    def _inside(self, shim, probe):
         quiet = MS_NOSUID | MS_NODEV | MS_NOEXEC
         mount("tmp", f"{self.root}/tmp", "tmpfs", quiet, "mode=1777,size=256m")
         os.mkdir(f"{self.root}/tmp/.X11-unix")
@@ -80,6 +81,7 @@ class World(Watched):
         self._bind(self.home, f"{self.root}/home/stremio", quiet)
         self._bind(os.path.join(here, "app"), f"{self.root}/opt/stack", MS_NOSUID | MS_RDONLY)
         subprocess.run(["cp", shim, self.path("shim/stremio-shim")], check=True)
+        subprocess.run(["cp", probe, self.path("shim/stremio-probe")], check=True)
         self._bind(self.path("shim"), f"{self.root}/opt/stremio-shim", MS_NOSUID | MS_RDONLY)
 
     def make_home_read_only(self):

@@ -19,7 +19,9 @@ NAME = os.environ.get("STACK_INSTANCE", "")
 # /tmp stays as it is on the read-only root: the X server's sockets are mounted below it.
 OPTIONS = ("--tmpfs=/run:mode=0755", "--tmpfs=/var/tmp:mode=1777",
            f"--stop-timeout={STOP_TIMEOUT}")
-ENVIRONMENT = {"DISPLAY": DISPLAY, "TMPDIR": "/var/tmp", "STACK_SANDBOX": ""}
+# Keys stay in the configuration: who sets one of the application's finds it empty the next time.
+ENVIRONMENT = {"DISPLAY": DISPLAY, "TMPDIR": "/var/tmp", "STREMIO_REQUIRE": "x11",
+               "STACK_SANDBOX": "", "STACK_OUTSIDE": "", "STACK_PAGE": ""}
 
 
 def incus(*words, wrong=True, text=None):
@@ -66,7 +68,7 @@ class IncusWorld(Watched):
         self.add_disk("home", f"source={self.home}", "path=/home/stremio")
         self.add_disk("app", f"source={here}/app", "path=/opt/stack", "readonly=true")
         self.heard = ""
-        for pair in ("security.nesting=false", *config):
+        for pair in ("security.nesting=false", "limits.memory=", *config):
             incus("config", "set", NAME, pair)
 
     @staticmethod
@@ -94,11 +96,19 @@ class IncusWorld(Watched):
     def _stopped(self):
         return json.loads(incus("query", f"/1.0/instances/{NAME}"))["status"] == "Stopped"
 
+    @staticmethod
+    def _log():
+        """liblxc's, or None: called stopped a moment before it is, an instance has none yet."""
+        try:
+            return incus("info", NAME, "--show-log")
+        except AssertionError:
+            return None
+
     def ended(self):
         if self.code is None and not os.path.exists(f"/proc/{self.pid}"):
             until(self._stopped, "the end of the instance", 20)
             # The profile's log level makes liblxc tell; it writes nothing for 0.
-            log = incus("info", NAME, "--show-log")
+            log = until(self._log, "liblxc's log", 20)
             found = re.search(r"Child <\d+> ended on (?:error \((\d+)\)|signal .*\((\d+)\))", log)
             self.code = 0 if not found else int(found[1] or 0) or -int(found[2])
         return self.code

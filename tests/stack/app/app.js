@@ -11,6 +11,9 @@
 //
 // Ends in order on TERM, INT and HUP; $HOME/report.json says what worked. STACK_SANDBOX=own
 // leaves Chromium its own sandbox, which needs namespaces. (WebKitGTK is told by the shim.)
+// STACK_PAGE=FILE shows another page; STACK_OUTSIDE=1 asks for what only a network has.
+const dns = require('dns');
+const net = require('net');
 const path = require('path');
 const { spawn } = require('child_process');
 const { CHECKS } = require('./node_checks');
@@ -30,6 +33,20 @@ const MPV = ['mpv', ['--no-config', '--vo=gpu', '--gpu-context=x11egl', '--ao=al
 	'--audio-format=s16', '--geometry=640x360+0+0', '--border=no', '--no-osc', '--keep-open=yes',
 	'--really-quiet', `--input-ipc-server=${SOCKET}`, `--log-file=${HOME}/mpv.log`,
 	`${URL}clip.mp4`]];
+
+// As a program does that has no handler for it.
+function tellAndThrow(error) {
+	console.error(`Error: ${error.message}`);
+	throw error;
+}
+
+// What a network is for: a name, and an address that nobody has (RFC 5737).
+const OUTSIDE = {
+	'outside.name': () => dns.promises.lookup('stack.example').catch(tellAndThrow),
+	'outside.address': () => new Promise((resolve, reject) => {
+		net.connect(443, '192.0.2.1', resolve).once('error', reject);
+	}).catch(tellAndThrow),
+};
 
 async function singleInstance() {
 	const out = await run('python3', [path.join(__dirname, 'single_instance.py')]);
@@ -93,7 +110,7 @@ async function main() {
 		process.on(signal, stop);
 
 	await report.check('listen', async () => {
-		server = await serve(report);
+		server = await serve(report).catch(tellAndThrow);
 		return true;
 	});
 	for (const [child, [command, args]] of Object.entries(view.children))
@@ -103,7 +120,8 @@ async function main() {
 		});
 	if (view.children.mpv)
 		watchPlayer(SOCKET, report);
-	for (const [check, runs] of Object.entries({ ...CHECKS, ...view.checks }))
+	const outside = process.env.STACK_OUTSIDE ? OUTSIDE : {};
+	for (const [check, runs] of Object.entries({ ...CHECKS, ...view.checks, ...outside }))
 		await report.check(check, runs);
 }
 

@@ -8,7 +8,7 @@ const path = require('path');
 const PORT = 11470;
 const CLIP = '/usr/share/stack/clip.mp4';
 const FILES = {
-	'/': ['page.html', 'text/html'],
+	'/': [process.env.STACK_PAGE || 'page.html', 'text/html'],
 	'/page.js': ['page.js', 'text/javascript'],
 	'/worker.js': ['worker.js', 'text/javascript'],
 };

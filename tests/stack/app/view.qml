@@ -13,6 +13,6 @@ Window {
 	WebEngineView {
 		anchors.fill: parent
 		url: "http://127.0.0.1:11470/"
-		onRenderProcessTerminated: console.warn("renderer ended:", terminationStatus, exitCode)
+		onRenderProcessTerminated: console.warn("render process terminated", terminationStatus, exitCode)
 	}
 }
