@@ -93,20 +93,6 @@ test_a_distroless_oci_image_runs_as_its_author_meant() {
 	ended_with h 143
 }
 
-# The keyboard is behind that cookie, and an imported image may have users of its own.
-test_the_cookie_of_an_imported_image_is_its_own_users() {
-	oci_layout
-	imports "oci:$RIG/oci:t" --alias=hello
-	session_up
-	host_ok launch one --image=hello --no-self-test
-	push "$RIG/xclient" one/bin/xclient --mode 0755
-	only_its_users one "$RIG/incus" var/lib/stremio-shim/Xauthority
-	answer=$(incus exec one --user 4242 --group 4343 -- /bin/xclient 2>&1 < /dev/null)
-	[ "$answer" = ok ] || die "its user: $answer"
-	answer=$(incus exec one --user 4343 --group 4343 -- /bin/xclient 2>&1 < /dev/null)
-	[ "$answer" != ok ] || die 'another user in there is let in'
-}
-
 # only_its_users NAME DAEMON FILE: for 4242:4343 alone, as the host sees it.
 only_its_users() {
 	pid=$(incus query "/1.0/instances/$1/state" | sed -n 's/.*"pid": \([0-9]*\).*/\1/p')
