@@ -39,6 +39,8 @@ t0=$(date +%s)
 . "$top/hooks/lib/oci.sh"
 # shellcheck source=hooks/lib/display.sh
 . "$top/hooks/lib/display.sh"
+# shellcheck source=hooks/lib/application.sh
+. "$top/hooks/lib/application.sh"
 # shellcheck source=hooks/lib/tone.sh
 . "$top/hooks/lib/tone.sh"
 # shellcheck source=hooks/lib/host-cures.sh
@@ -211,10 +213,7 @@ make_instance() {
 		incus profile create "$NAME" < "$RUN/profile.yaml" > /dev/null
 	fi || fail 'Incus refuses incus-profile.yaml (its line above says why)'
 
-	# Of an imported image only the image knows the user; nobody else is in there to hide the
-	# cookie from. Ours have the user stremio.
-	cookie=/home/stremio/.Xauthority mode=0600
-	[ $kind != oci ] || cookie=/etc/stremio-shim.Xauthority mode=0444
+	cookie=/var/lib/stremio-shim/Xauthority
 	say 'making the instance'
 	incus init "$NAME" "$NAME" --no-profiles --profile "$NAME" \
 		--config "environment.DISPLAY=$DISPLAY" \
@@ -230,8 +229,12 @@ make_instance() {
 	# that nobody in there can remove the host's sockets.
 	incus config device add "$NAME" x11 disk source=/tmp/.X11-unix path=/tmp/.X11-unix \
 		readonly=true > /dev/null
-	incus file push "$XAUTHORITY" "$NAME$cookie" --uid 1000 --gid 1000 \
-		--mode $mode > /dev/null
+	# Whoever holds it can read the keyboard: the application's user alone, whom an imported
+	# image has chosen itself.
+	work=$RUN
+	ids=$(application_ids "$NAME" '')
+	incus file push -p "$XAUTHORITY" "$NAME$cookie" --uid "${ids% *}" --gid "${ids#* }" \
+		--mode 0600 > /dev/null
 }
 
 # alive WHAT: one of alive.sh's.

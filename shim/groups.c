@@ -9,6 +9,7 @@
 
 #include "directory.h"
 #include "probe/wire.h"
+#include "sys.h"
 
 #define DRM_MAJOR 226
 #define DRM_RENDER_MINOR 128
@@ -48,7 +49,7 @@ static bool scan(const char *path, unsigned int major_number, unsigned int first
 	if (directory_open(&dir, path) < 0)
 		return false;
 	while (directory_next(&dir, &name) > 0) {
-		if (fstatat(dir.fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+		if (sys_fstatat(dir.fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
 		    !is_device(&st, major_number, first_minor))
 			continue;
 		if ((st.st_mode & 0060) == 0060 && st.st_gid != 0 && st.st_gid != OVERFLOW_GID)

@@ -203,7 +203,7 @@ static int create(struct building *b, int abi, char **env)
 		log_warn(STEP, 0, "leaves abstract sockets alone, the X server listens on one",
 			 NULL, "start the X server with -nolisten local");
 	}
-	if (stat("/", &b->root) < 0)
+	if (sys_stat("/", &b->root) < 0)
 		return refused(b, errno, "cannot look at", "/");
 	b->handled = set.fs;
 	b->ruleset = (int)syscall(NR_CREATE_RULESET, &set, ruleset_size(abi), 0u);
@@ -232,7 +232,7 @@ static int add_rule(struct building *b, int fd, const char *path, uint32_t acces
 	struct stat st;
 
 	/* Rights for directories are refused on what is none, as /app may be. */
-	if (r == -EINVAL && access & ~(uint32_t)FS_OF_FILES && fstat(fd, &st) == 0 &&
+	if (r == -EINVAL && access & ~(uint32_t)FS_OF_FILES && sys_fstat(fd, &st) == 0 &&
 	    !S_ISDIR(st.st_mode))
 		r = add_beneath(b, fd, access & FS_OF_FILES);
 	return r < 0 ? refused(b, -r, "cannot add a rule for", path) : 0;
@@ -243,7 +243,7 @@ static int add_opened(struct building *b, int fd, const char *path, uint32_t acc
 	struct stat st;
 	bool root;
 
-	if (fstat(fd, &st) < 0)
+	if (sys_fstat(fd, &st) < 0)
 		return refused(b, errno, "cannot look at", path);
 	root = st.st_dev == b->root.st_dev && st.st_ino == b->root.st_ino;
 	/* All of the container only for those who ask for it, not for a `./command`. */

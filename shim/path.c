@@ -95,7 +95,7 @@ static int walk_into(struct walk *w, const char *name)
 
 	if (fd < 0)
 		return -errno;
-	if (fstat(fd, &st) < 0) {
+	if (sys_fstat(fd, &st) < 0) {
 		r = -errno;
 	} else if (S_ISLNK(st.st_mode)) {
 		r = walk_link(w, fd, &st);

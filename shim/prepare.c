@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "path.h"
+#include "sys.h"
 #include "text.h"
 #include "tmpfs.h"
 
@@ -77,7 +78,8 @@ static void prepare_shm(void)
 
 	/* A directory on the container's /dev will not do: that is a tmpfs of half a
 	 * megabyte in Incus. Any mount of its own is somebody's decision. */
-	if (stat("/dev/shm", &shm) == 0 && stat("/dev", &dev) == 0 && shm.st_dev != dev.st_dev) {
+	if (sys_stat("/dev/shm", &shm) == 0 && sys_stat("/dev", &dev) == 0 &&
+	    shm.st_dev != dev.st_dev) {
 		warn_of_small_shm();
 		return;
 	}
@@ -96,7 +98,7 @@ static void prepare_tmp(void)
 	bool created;
 	int r;
 
-	if (stat("/tmp", &st) == 0 && S_ISDIR(st.st_mode)) {
+	if (sys_stat("/tmp", &st) == 0 && S_ISDIR(st.st_mode)) {
 		/* Only root's own: another's directory is not ours to open. */
 		if ((st.st_mode & 01777) == 01777 || st.st_uid != 0)
 			return;
@@ -117,7 +119,7 @@ static void prepare_home(const struct account *a)
 	bool created;
 	int r;
 
-	if (stat(a->home, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == a->uid)
+	if (sys_stat(a->home, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == a->uid)
 		return;
 	r = path_make_directory(a->home, a->uid, a->gid, 0700, &created);
 	if (r < 0)
@@ -144,7 +146,7 @@ static bool is_private(const char *path, const struct account *a)
 {
 	struct stat st;
 
-	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == a->uid &&
+	return sys_lstat(path, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == a->uid &&
 	       (st.st_mode & 0777) == 0700;
 }
 
@@ -172,7 +174,7 @@ static void prepare_runtime_dir(const struct account *a, struct runtime_dir *rd)
 	text_begin(&t, bus, sizeof(bus));
 	text_str(&t, rd->path);
 	text_str(&t, "/bus");
-	rd->has_bus = stat(bus, &st) == 0 && S_ISSOCK(st.st_mode);
+	rd->has_bus = sys_stat(bus, &st) == 0 && S_ISSOCK(st.st_mode);
 }
 
 /* It is down in an instance without a NIC, and Stremio's server listens on it. */

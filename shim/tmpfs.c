@@ -66,8 +66,8 @@ static bool is_own_tmpfs(int fd)
 	struct stat here, above;
 	struct statfs fs;
 
-	return fstatfs(fd, &fs) == 0 && fs.f_type == TMPFS_MAGIC && fstat(fd, &here) == 0 &&
-	       fstatat(fd, "..", &above, 0) == 0 && here.st_dev != above.st_dev;
+	return fstatfs(fd, &fs) == 0 && fs.f_type == TMPFS_MAGIC && sys_fstat(fd, &here) == 0 &&
+	       sys_fstatat(fd, "..", &above, 0) == 0 && here.st_dev != above.st_dev;
 }
 
 int tmpfs_path(const char *spec, char *path, unsigned long size)

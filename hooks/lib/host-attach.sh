@@ -5,53 +5,13 @@
 # attach and detach: the session's display and sound for an instance, and what tells it of them.
 # For sourcing by stremio-incus.
 
-# application_ids NAME: uid and gid that the shim will choose, by its own rule: --user of the
-# args file, else STREMIO_USER, else stremio, nonroot, uid 1000, 65532.
-application_ids() {
+# attached_ids NAME: sets application_uid and application_gid.
+attached_ids() {
 	# A dry run has made no instance to ask: the user of the images that this project makes.
-	[ "$instance_state" != absent ] || {
-		echo 1000 1000
-		return
-	}
-	who=$(pull_text "$1" /etc/stremio-shim.args |
-		awk '$0 == "--" { exit } take { print; take = 0 } $0 == "-u" || $0 == "--user" { take = 1 }
-			/^--user=/ { sub(/^--user=/, ""); print } /^-u./ { sub(/^-u/, ""); print }' | tail -n 1)
-	[ -n "$who" ] || who=$(instance_key environment.STREMIO_USER)
-	pull_text "$1" /etc/passwd | awk -F: -v who="${who:-auto}" '
-	BEGIN {
-		n = split(who, w, ":")
-		user = w[1]
-		if (n > 1 && w[2] ~ /^[0-9]+$/)
-			group = w[2]
-	}
-	$1 == user { hit = $3 " " $4 }
-	user == "auto" && $1 == "stremio" { a = $3 " " $4 }
-	user == "auto" && $1 == "nonroot" { b = $3 " " $4 }
-	user == "auto" && $3 == 1000 && !c { c = $3 " " $4 }
-	END {
-		if (user ~ /^[0-9]+$/)
-			hit = user " " user
-		if (!hit)
-			hit = a ? a : b ? b : c ? c : "65532 65532"
-		split(hit, id, " ")
-		if (group != "")
-			id[2] = group
-		if (id[1] !~ /^[0-9]+$/ || id[2] !~ /^[0-9]+$/)
-			id[1] = id[2] = 65532
-		print id[1], id[2]
-	}'
-}
-
-# pull_text NAME PATH: nothing where there is no such file. It is the instance's: it may be
-# endless, or a pipe. On a stopped instance a helper of Incus's serves files, which leaves when
-# its last client has gone: who comes just then is told EOF.
-pull_text() {
-	for _ in 1 2 3; do
-		timeout 20 incus file pull -q "$1$2" - 2> "$work/pull" < /dev/null |
-			head -c 1048576 > "$work/pulled"
-		grep -q EOF "$work/pull" || break
-	done
-	cat "$work/pulled"
+	ids='1000 1000'
+	[ "$instance_state" = absent ] ||
+		ids=$(application_ids "$1" "$(instance_key environment.STREMIO_USER)")
+	application_uid=${ids% *} application_gid=${ids#* }
 }
 
 # push_private FILE NAME PATH: for the application's user alone.
@@ -197,8 +157,7 @@ instance_busy() {
 
 attach_all() {
 	attachable "$1"
-	ids=$(application_ids "$1")
-	application_uid=${ids% *} application_gid=${ids#* }
+	attached_ids "$1"
 	if [ "$opt_display" = none ]; then
 		[ -z "$(own_key user.stremio-shim.x11)" ] || x11_detach "$1"
 	else
@@ -243,8 +202,7 @@ refresh_one() {
 	*) return 0 ;;
 	esac
 	attachable "$1"
-	ids=$(application_ids "$1")
-	application_uid=${ids% *} application_gid=${ids#* }
+	attached_ids "$1"
 	x11_attach "$1"
 	keys_set "$1"
 	tell "$1: has the cookie of $x11_display"

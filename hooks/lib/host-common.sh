@@ -323,6 +323,14 @@ private_dir() {
 	esac
 }
 
+# room_in DIR: what is written there next is kept. Otherwise each tool that meets the full disk
+# would say something else, most of them that their own input is empty.
+room_in() {
+	{ head -c 65536 /dev/zero > "$1/room"; } 2> /dev/null && rm -f "$1/room" && return 0
+	rm -f "$1/room"
+	fail files "no space left in $1 (free some: df -h $1)"
+}
+
 # private_make DIR: it, readable by nobody else.
 private_make() {
 	if [ "$dry_run" = 1 ]; then
@@ -330,6 +338,7 @@ private_make() {
 	else
 		( umask 077 && mkdir -p "$1" ) 2> "$work/error" || run_failed files
 		chmod 700 "$1" 2> "$work/error" || fail files "$1: not this user's (remove it)"
+		room_in "$1"
 	fi
 }
 

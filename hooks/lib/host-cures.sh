@@ -17,6 +17,7 @@ cure_of() {
 	x11.auth) echo "stremio-incus attach $2: the session has another cookie than when it was attached" ;;
 	x11.extensions) echo "stremio-incus attach $2 --trusted, if it is attached untrusted: such a client gets almost none; else the X server lacks them" ;;
 	pulse.socket) echo "stremio-incus attach $2 --sound=auto, and see that the session's server runs: pactl info" ;;
+	pipewire.socket) echo "stremio-incus attach $2 --sound=pipewire, and see that the session's server runs: wpctl status" ;;
 	wayland.socket) echo "stremio-incus attach $2 --wayland, from a Wayland session" ;;
 	shm) echo "incus profile show stremio must have the lxc.mount.entry for dev/shm: stremio-incus launch $2 brings the profile up to date" ;;
 	runtime-dir) echo "incus exec $2 -- ls -ld /run /run/user: root of the container must be able to write there" ;;

@@ -110,7 +110,7 @@ image_player_files() {
 	mkdir -p "$1/usr/share/stremio-demo"
 	# Not --vo=x11: that shows nothing where the X server cannot attach its shared memory, as
 	# here, in another IPC namespace. SDL notices, and does without.
-	image_skeleton "$1" /usr/bin/mpv --no-config --vo=sdl --ao=sdl --audio-format=s16 \
+	image_skeleton "$1" /usr/bin/mpv --no-config --vo=sdl --ao=pulse,sdl --audio-format=s16 \
 		--audio-samplerate=48000 --audio-channels=mono --loop-file=180 \
 		--title='stremio-shim' --geometry=+0+0 --no-osc \
 		--term-status-msg= --script=/usr/share/stremio-demo/status.lua \

@@ -52,14 +52,18 @@ have_incus() {
 
 # Those of the given packages that are not installed, one a line.
 packages_missing() {
-	for p in "$@"; do
-		case $p in
-		# Another packager's Incus will do: what counts is that the programs are there.
-		incus-base|incus-client) ! have_incus || continue ;;
-		esac
-		[ "$(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null)" = installed ] ||
-			echo "$p"
-	done | sort -u
+	{
+		# Of all in one call, which takes as long as that of one.
+		# shellcheck disable=SC2016
+		dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" 2> /dev/null | grep '^installed '
+		for p in "$@"; do
+			case $p in
+			# Another packager's Incus will do: what counts is that the programs are there.
+			incus-base|incus-client) ! have_incus || continue ;;
+			esac
+			echo "wanted $p"
+		done
+	} | awk '$1 == "installed" { there[$2] = 1 } $1 == "wanted" && !($2 in there) { print $2 }' | sort -u
 }
 
 # Show how far apt is: a line that is rewritten on a terminal, else one now and then.

@@ -24,6 +24,8 @@ test_host_says_how_to_wake_a_frozen_instance() {
 	for verb in attach detach stop launch; do
 		host_fails 69 'frozen.*incus resume one' $verb one
 	done
+	host doctor one
+	grep -A1 '^fail  one  .*frozen' "$RIG/out" | grep -q 'incus resume one' || die "doctor: $(cat "$RIG/out")"
 	incus resume one
 	host_ok stop one
 	# And a stopped one is attached for its next start, and stopped once.
@@ -147,6 +149,34 @@ test_host_tells_of_a_full_disk() {
 	grep -qE 'stremio-incus: two: .*(no space left|out of disk space).*free space' "$RIG/out" || die "$(tail -n 1 "$RIG/out")"
 }
 
+# A cookie of no bytes, or half a list, is no reason to blame the X server or Incus.
+test_host_tells_of_a_full_disk_of_its_own_files() {
+	session_up
+	for FULL in /home/run /home/tmp; do
+		VARIABLES='' host_fails 1 "files: no space left in $FULL/.*df -h" launch one --image=busybox
+	done
+	[ "$(state one)" = '' ] || die 'an instance is left'
+}
+
+# A sound server that has crashed leaves its socket, too. The shim waits for one that may come
+# back, and says whom it has waited for.
+test_host_knows_a_stale_sound_socket() {
+	session_up
+	mkdir "$session/run/pulse"
+	python3 -c 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' \
+		"$session/run/pulse/native" || die 'no socket'
+	chown -R "$USER_ID" "$session/run/pulse"
+	host launch one --image=busybox --no-self-test
+	rc=$?
+	[ $rc = 1 ] || die "status $rc: $(tail -n 1 "$RIG/out")"
+	grep -q 'console | stremio-shim: pulse.socket: .*' "$RIG/out" || die "$(cat "$RIG/out")"
+	# With the session's next launch, if there is none any more.
+	rm "$session/run/pulse/native"
+	host_ok launch one --no-self-test
+	incus config show one | grep -E 'pulse:|PULSE' && die 'it has a socket that is gone'
+	[ "$(state one)" = Ready ] || die "state $(state one)"
+}
+
 test_host_makes_a_missing_profile_and_says_what_it_lacks() {
 	session_up
 	mv "$RIG/usr/lib/stremio-shim/guest" "$RIG/guest.away"
@@ -155,6 +185,16 @@ test_host_makes_a_missing_profile_and_says_what_it_lacks() {
 	mv "$RIG/guest.away" "$RIG/usr/lib/stremio-shim/guest"
 	[ $rc = 69 ] || die "status $rc"
 	grep -q 'profile: no stremio-shim in .*make install' "$RIG/out" || die "$(tail -n 1 "$RIG/out")"
+	# Without the hook it starts, and doctor knows why it has no devices.
+	mv "$RIG/usr/lib/stremio-shim/stremio-hook" "$RIG/hook.away"
+	host launch one --image=busybox --no-self-test
+	rc=$?
+	[ $rc = 0 ] && host doctor one
+	mv "$RIG/hook.away" "$RIG/usr/lib/stremio-shim/stremio-hook"
+	[ $rc = 0 ] || die "without the hook: $(tail -n 1 "$RIG/out")"
+	for line in '^fail  hook .*stremio-hook is not there' '^warn  lxc.log .*not on this host'; do
+		grep -q "$line" "$RIG/out" || die "doctor: $(grep -A1 -E '^[a-z]*  (hook|lxc.log)' "$RIG/out")"
+	done
 }
 
 test_host_refuses_names_and_options_that_are_none() {
@@ -167,6 +207,34 @@ test_host_refuses_names_and_options_that_are_none() {
 	host_fails 64 'exclude each other' attach one --nested --untrusted
 	host_fails 64 'no such value' attach one --sound=loud
 	host_fails 64 'not a number' stop one --timeout=soon
+}
+
+# The hook has listed the devices and is held up at the first node that it makes; udev tells of one
+# that goes meanwhile. Here, because strace is what holds it up.
+test_hook_takes_back_what_is_unplugged_before_it_is_attached() {
+	packages_install session > "$RIG/out" 2>&1 || die "$(tail -n 1 "$RIG/out")"
+	fake_desktop
+	mv "$FAKE/real-hook" "$FAKE/prompt-hook"
+	trap 'mv "$FAKE/prompt-hook" "$FAKE/real-hook"' EXIT
+	# -D: liblxc stays its parent.
+	cat > "$FAKE/real-hook" <<-END
+	#!/bin/sh
+	[ "\$1" = start-host ] || exec $FAKE/prompt-hook "\$@"
+	exec strace -D -f -o /dev/null -e trace=mknodat -e inject=mknodat:delay_enter=2000000:when=1 $FAKE/prompt-hook "\$@"
+	END
+	chmod 755 "$FAKE/real-hook"
+	instance slow -- /bin/sleep 1000
+	incus start slow > "$RIG/start" 2>&1 &
+	started=$!
+	until_true 10 has_state slow || die "no hook: $(cat "$RIG/start")"
+	sleep 1
+	fake_gone renderD128
+	hook plug > "$RIG/out" 2>&1 || die "plug: $(tail -n 1 "$RIG/out")"
+	wait $started || die "$(cat "$RIG/start")"
+	# So late was it that it was attached first.
+	logged slow 'wired: 14 nodes'
+	[ "$(nodes_in slow | grep -c .)" = 13 ] || die "$(nodes_in slow | tr '\n' ' ')"
+	not_there slow 1000 1000 dri/renderD128 || die 'what was unplugged is there'
 }
 
 test_host_shows_what_an_application_that_ends_at_once_has_said() {

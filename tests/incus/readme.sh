@@ -47,6 +47,34 @@ test_every_command_block_of_the_readme_is_run_or_says_why_not() {
 	done < "$RIG/names"
 }
 
+# What the shipped program can find is what must be explained, there and by doctor; and whoever
+# does what is said there is not told that there is no such option.
+test_troubleshooting_tells_a_cure_for_every_finding() {
+	timeout 60 "$BUILD/stremio-shim" --self-test=json --devices=gpu,sound,x11,pulse,wayland \
+		> "$RIG/report" 2> "$RIG/err"
+	grep -o '"id":"[^"]*"' "$RIG/report" | cut -d'"' -f4 | sort -u > "$RIG/ids"
+	[ "$(wc -l < "$RIG/ids")" -ge 19 ] || die "hardly an id: $(tr '\n' ' ' < "$RIG/ids") $(tail -n 1 "$RIG/err")"
+	sed -n '/^## Troubleshooting/,/^## Recipes/s/^| \(`[^|]*\) |.*/\1/p' "$top/README.md" |
+		tr -d '` ' | tr ',' '\n' | sort > "$RIG/explained"
+	diff "$RIG/ids" "$RIG/explained" > "$RIG/diff" || die "the table: $(tail -n 1 "$RIG/diff")"
+	# shellcheck source=hooks/lib/host-cures.sh
+	. "$top/hooks/lib/host-cures.sh"
+	while read -r id; do
+		cure=$(cure_of "$id" one)
+		[ -n "$cure" ] || die "doctor has no cure for $id"
+		echo "$cure" | grep -oE 'stremio-incus [a-z]+ one( --[a-z=]+)*'
+	done < "$RIG/ids" > "$RIG/cures"
+	sed -n '/^## Troubleshooting/,/^## Recipes/p' "$top/README.md" | grep -oE '`(stremio-incus )?(attach|launch|stop) NAME( --[a-z=]+)*' |
+		sed 's/^`//; s/^stremio-incus //; s/^/stremio-incus /; s/NAME/one/' >> "$RIG/cures"
+	[ "$(wc -l < "$RIG/cures")" -ge 15 ] || die 'hardly a command was found'
+	sort -u "$RIG/cures" | while read -r _ words; do
+		# Misused it says so before it looks for Incus, which is not there.
+		# shellcheck disable=SC2086
+		INCUS_DIR=$RIG/nowhere "$top/hooks/stremio-incus" --dry-run $words > "$RIG/out" 2>&1 < /dev/null
+		[ $? = 69 ] || die "$words: $(tail -n 1 "$RIG/out")"
+	done
+}
+
 test_readme_installs_and_launches() {
 	printf '%s\n' -- /bin/sleep 1000 > "$RIG/args"
 	incus profile rename stremio rig > /dev/null || die 'profile rename'

@@ -50,17 +50,21 @@ session_down() {
 	in_daemon umount --lazy /home
 }
 
-# VARIABLES is for a test that wants the session otherwise: NAME=VALUE, or -u NAME.
+# For a test that wants the session otherwise: VARIABLES, NAME=VALUE or -u NAME; FULL, a directory
+# on a disk with nothing left.
 VARIABLES=
+FULL=
 user() {
 	# shellcheck disable=SC2016,SC2086
 	unshare --mount sh -c '
 		mount --bind "$1/incus" /var/lib/incus && mount --bind "$1/usr" /usr/local &&
 			mount --bind "$1/session" /home || exit 99
+		[ -z "$4" ] || { mount -t tmpfs -o "size=4k,mode=700,uid=$2" full "$4" &&
+			head -c 4096 /dev/zero > "$4/all"; } || exit 99
 		uid=$2 gid=$3
-		shift 3
+		shift 4
 		exec setpriv --reuid="$uid" --regid="$uid" --groups="$gid" -- "$@"' user \
-		"$RIG" $USER_ID "${SESSION_GROUP:-$(stat -c %g "$RIG/incus/unix.socket")}" \
+		"$RIG" $USER_ID "${SESSION_GROUP:-$(stat -c %g "$RIG/incus/unix.socket")}" "$FULL" \
 		env -i PATH="${SESSION_PATH:-/usr/local/bin:/usr/bin:/bin}" HOME=/home XDG_RUNTIME_DIR=/home/run \
 		TMPDIR=/home/tmp DISPLAY=":$DISPLAY_NUMBER" XAUTHORITY=/home/.Xauthority \
 		env $VARIABLES "$@"

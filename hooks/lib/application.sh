@@ -1,0 +1,56 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2154 # work is a private directory of the caller's
+#
+# As whom the shim will run an instance's application, told from outside, so that what only the
+# application may read can be made its own. For sourcing.
+#
+#   application_ids NAME USER   uid and gid; USER is its environment.STREMIO_USER, if set
+#   pull_text NAME PATH         a text of the instance's
+#
+# The instance's texts are taken from whoever made the image: a wrong one gives the file to
+# another user in there, never to anybody outside.
+
+# By the shim's own rule: --user of the args file, else STREMIO_USER, else stremio, nonroot, uid
+# 1000, 65532.
+application_ids() {
+	who=$(pull_text "$1" /etc/stremio-shim.args |
+		awk '$0 == "--" { exit } take { print; take = 0 } $0 == "-u" || $0 == "--user" { take = 1 }
+			/^--user=/ { sub(/^--user=/, ""); print } /^-u./ { sub(/^-u/, ""); print }' | tail -n 1)
+	[ -n "$who" ] || who=$2
+	pull_text "$1" /etc/passwd | awk -F: -v who="${who:-auto}" '
+	BEGIN {
+		n = split(who, w, ":")
+		user = w[1]
+		if (n > 1 && w[2] ~ /^[0-9]+$/)
+			group = w[2]
+	}
+	$1 == user { hit = $3 " " $4 }
+	user == "auto" && $1 == "stremio" { a = $3 " " $4 }
+	user == "auto" && $1 == "nonroot" { b = $3 " " $4 }
+	user == "auto" && $3 == 1000 && !c { c = $3 " " $4 }
+	END {
+		if (user ~ /^[0-9]+$/)
+			hit = user " " user
+		if (!hit)
+			hit = a ? a : b ? b : c ? c : "65532 65532"
+		split(hit, id, " ")
+		if (group != "")
+			id[2] = group
+		if (id[1] !~ /^[0-9]+$/ || id[2] !~ /^[0-9]+$/)
+			id[1] = id[2] = 65532
+		print id[1], id[2]
+	}'
+}
+
+# pull_text NAME PATH: nothing where there is no such file. It is the instance's: it may be
+# endless, or a pipe. On a stopped instance a helper of Incus's serves files, which leaves when
+# its last client has gone: who comes just then is told EOF.
+pull_text() {
+	for _ in 1 2 3; do
+		timeout 20 incus file pull -q "$1$2" - 2> "$work/pull" < /dev/null |
+			head -c 1048576 > "$work/pulled"
+		grep -q EOF "$work/pull" || break
+	done
+	cat "$work/pulled"
+}
