@@ -178,8 +178,8 @@ oci_layer() {
 		mv "$w"/stremio-* "$w/ours/opt/stremio-shim/" &&
 		ln -s /opt/stremio-shim/stremio-shim "$w/ours/sbin/init" &&
 		chmod 644 "$w/ours/etc/stremio-shim.args" &&
-		( cd "$w/ours" && tar --owner=0 --group=0 -cf "$w/layer.tar" etc/stremio-shim.args sbin/init \
-			opt/stremio-shim/* ) &&
+		( cd "$w/ours" && tar --owner=0 --group=0 -cf - etc/stremio-shim.args sbin/init \
+			opt/stremio-shim/* ) > "$w/layer.tar" &&
 		sandbox_give "$w/layer.tar"
 }
 
