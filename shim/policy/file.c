@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../sys.h"
+
 #define KNOWN_FLAGS (POLICY_USERNS_ALLOW | POLICY_SUPERVISOR)
 
 static int refuse(int err, const char **why, const char *text)
@@ -161,7 +163,7 @@ int policy_file_read(int fd, uint32_t arch, uid_t owner, struct policy *out,
 	int rc;
 
 	*why = "cannot be examined";
-	if (fstat(fd, &st) != 0)
+	if (sys_fstat(fd, &st) != 0)
 		return -errno;
 	if (!S_ISREG(st.st_mode))
 		return refuse(EINVAL, why, "not a regular file");
