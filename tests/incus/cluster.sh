@@ -48,17 +48,17 @@ lives_on() {
 		die "on $1, $(state app): $(diary); $(hook_log app | tail -n 1)"
 	}
 	answer=$(answered nodes_in app)
-	[ "$(echo "$answer" | wc -l)" = $n ] || die "on $1, of $n nodes: $answer"
+	[ "$(echo "$answer" | wc -l)" = "$n" ] || die "on $1, of $n nodes: $answer"
 	answer=$(answered opens app 1000 1000 "dri/$node")
 	case $answer in *'No such device or address') ;; *) die "on $1: $answer" ;; esac
 	answer=$(answered opens app 1001 1001 "dri/$node")
 	case $answer in *'Permission denied') ;; *) die "on $1, as another user: $answer" ;; esac
 	self_test_is_good
 	[ "$(on "$1" ls /run/stremio-shim)" = app ] || die "$1: no state"
-	[ -z "$(on $other ls -A /run/stremio-shim)" ] || die "$other: state is left"
-	on $other cat /proc/self/mountinfo | diff "$RIG/mounts-$other" - > "$RIG/diff" ||
+	[ -z "$(on "$other" ls -A /run/stremio-shim)" ] || die "$other: state is left"
+	on "$other" cat /proc/self/mountinfo | diff "$RIG/mounts-$other" - > "$RIG/diff" ||
 		die "$other: $(cat "$RIG/diff")"
-	on $other test -e /var/lib/incus/storage-pools/default/containers/app && die "$other: files are left"
+	on "$other" test -e /var/lib/incus/storage-pools/default/containers/app && die "$other: files are left"
 	true
 }
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck disable=SC2154 # top and RIG are set by run.sh
+# shellcheck disable=SC2154,SC2317,SC2034 # top and RIG are set by run.sh, which uses FAKE
 #
 # Two hosts, a and b, that become members of an Incus cluster: a daemon each in mount, network and
 # process id namespaces of its own, joined by a cable. Each has its own /usr/local, so that the
@@ -45,8 +45,10 @@ hosts_up() {
 # usage: host_up NAME
 host_up() {
 	mkdir -p "$RIG/$1-usr/lib"
-	cp -r "$common/fake" "$RIG/$1-usr/lib/stremio-shim" &&
-		cp -r "$common/guest" "$RIG/$1-usr/lib/stremio-shim/guest" || die "$1: no room"
+	if ! cp -r "$common/fake" "$RIG/$1-usr/lib/stremio-shim" ||
+	   ! cp -r "$common/guest" "$RIG/$1-usr/lib/stremio-shim/guest"; then
+		die "$1: no room"
+	fi
 	(
 		# What is to join must be without a pool.
 		[ "$1" = a ] || incusd_preseed() { :; }
