@@ -110,6 +110,22 @@ wayland_attach() {
 	wayland=$guest_dir/wayland
 }
 
+# A sound server's shared memory does not come through Incus's proxy, and libpulse gives up for want of
+# it: samples go through the socket, then.
+pulse_client() {
+	if [ "$dry_run" = 1 ]; then
+		printf "echo 'enable-shm = no' | incus file push -p - %s --uid %s --gid %s --mode 0600\n" \
+			"$1$guest_dir/pulse.conf" "$application_uid" "$application_gid"
+		return
+	fi
+	echo 'enable-shm = no' > "$work/pulse.conf"
+	push_private "$work/pulse.conf" "$1" "$guest_dir/pulse.conf"
+}
+
+pulse_client_drop() {
+	[ -z "$(own_key environment.PULSE_CLIENTCONFIG)" ] || drop_private "$1" "$guest_dir/pulse.conf"
+}
+
 # Sound and Wayland, as they were chosen last: whoever has shut an instance out of the microphone
 # does not let it in by starting it from the menu.
 session_attach() {
@@ -125,9 +141,16 @@ session_attach() {
 		[ $sound_kind = pipewire ] || pulse=unix:$guest_dir/pulse
 		[ $sound_kind = pulse ] || pipewire=unix:$guest_dir/pipewire
 	fi
+	if [ -n "$pulse" ]; then
+		pulse_client "$inst"
+	else
+		pulse_client_drop "$inst"
+	fi
 	wayland_attach "$inst"
 	kinds=${pulse:+pulse}${wayland:+${pulse:+,}wayland}
-	want "environment.PULSE_SERVER=$pulse" "environment.PIPEWIRE_REMOTE=${pipewire#unix:}" \
+	want "environment.PULSE_SERVER=$pulse" \
+		"environment.PULSE_CLIENTCONFIG=${pulse:+$guest_dir/pulse.conf}" \
+		"environment.PIPEWIRE_REMOTE=${pipewire#unix:}" \
 		"environment.WAYLAND_DISPLAY=$wayland" "user.stremio-shim.sound=$choice" \
 		"environment.STREMIO_DEVICES=$(devices_with "$kinds")" \
 		"environment.STREMIO_REQUIRE=$(requires_with "$kinds")"
@@ -259,7 +282,8 @@ verb_detach() {
 	for device in pulse pipewire wayland; do
 		drop_device "$name" $device
 	done
-	want environment.PULSE_SERVER= environment.PIPEWIRE_REMOTE= environment.WAYLAND_DISPLAY= \
+	pulse_client_drop "$name"
+	want environment.PULSE_SERVER= environment.PULSE_CLIENTCONFIG= environment.PIPEWIRE_REMOTE= environment.WAYLAND_DISPLAY= \
 		"environment.STREMIO_DEVICES=$(devices_with '')" \
 		"environment.STREMIO_REQUIRE=$(requires_with '')" user.stremio-shim.sound= \
 		user.stremio-shim.attached=
