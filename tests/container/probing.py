@@ -133,8 +133,11 @@ def crowded(path):
         listener.bind(path)
         os.chmod(path, 0o777)
         listener.listen(0)
+        full, tell = os.pipe()
         if os.fork():
-            time.sleep(0.05)
+            os.close(tell)
+            os.read(full, 1)
+            os.close(full)
             return
         for fd in (1, 2):
             os.close(fd)
@@ -147,6 +150,8 @@ def crowded(path):
                 client.connect(path)
             except BlockingIOError:
                 break
+        os.write(tell, b"x")
+        os.close(tell)
         while True:
             time.sleep(3600)
     return start
