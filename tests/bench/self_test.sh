@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # The self-test of a desktop's devices beside the programs that people run one after the other to
-# find out the same: xdpyinfo && aplay -l && vainfo. Prints a Markdown table.
+# find out the same: xdpyinfo && aplay -l && vainfo; and what the gate adds to a launch when the
+# display that it requires is good. Prints a Markdown table.
 #
-#   self_test.sh SHIM     the probe lies beside it; as root
+#   self_test.sh SHIM     stremio-probe and a program `nothing` lie beside it; as root
 #
 # The X server and the sound server are its own; GPUs and cards are those that the machine has,
 # and the table says how many. Without any, aplay and vainfo have less to do than the self-test:
@@ -12,6 +13,7 @@
 
 set -eu
 shim=$1
+nothing=${shim%/*}/nothing
 BUILD=${BUILD:-build}
 ROUNDS=${ROUNDS:-300}
 rounds=$((ROUNDS / 10 + 1))
@@ -77,7 +79,10 @@ chmod 755 "$work/by-hand"
 "$BUILD/bench/spawn" "$rounds" \
 	'stremio-shim --self-test' "$shim" -u $user --devices=gpu,sound,x11,pulse --require=x11 \
 	--self-test , \
-	'xdpyinfo && aplay -l && vainfo' "$work/by-hand" > "$work/times"
+	'xdpyinfo && aplay -l && vainfo' "$work/by-hand" , \
+	'a launch with --require=x11' "$shim" -u $user --devices=x11 --require=x11 -- "$nothing" , \
+	'a launch with --require=none' "$shim" -u $user --devices=x11 --require=none -- "$nothing" \
+	> "$work/times"
 
 count() {
 	set -- "$1"*
@@ -92,4 +97,5 @@ END {
 	for (i = 1; i <= NR; i++)
 		printf "| %s | %.1f | %.1f |\n", name[i], median[i] / 1000, p90[i] / 1000
 	printf "\nself-test/by hand: %.2f (bar 0.25)\n", median[1] / median[2]
+	printf "the gate adds %.1f ms (bar 5)\n", (median[3] - median[4]) / 1000
 }' "$work/times"
