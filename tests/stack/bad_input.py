@@ -164,6 +164,7 @@ def full_disk(report):
         world = new_world("full_disk")
         mount("full", f"{world.root}/home/stremio", "tmpfs", MS_NOSUID | MS_NODEV,
               f"mode=700,uid={world.uid},gid={world.uid},size=64k")
+        world.x_server.cookie(f"{world.root}/home/stremio/.Xauthority", world.uid)
         with open(f"{world.root}/home/stremio/fills", "wb", buffering=0) as file:
             try:
                 while True:
