@@ -57,11 +57,11 @@ table() {
 	root-by-accident @ account.c @ s/if \(!root \&\& \(!out->uid \|\| !out->gid\)\)/if (0)/ @ root_must_be @
 	retire-let-go @ retire.c @ /let_go\(f\) < 0/d @ does_not_pin @
 	retire-bounding @ retire.c @ s/confine_bounding\([^;]*\) < 0/0/ @ exec_bounding @ blind
-	retire-capabilities @ retire.c @ /confine_capabilities\(e.permitted, f\) < 0/d @ no_capabilities_left @ blind
+	retire-capabilities @ retire.c @ /confine_capabilities\(r->expected.permitted, f\) < 0/d @ no_capabilities_left @ blind
 	retire-ambient @ retire.c @ /confine_ambient\(f\) < 0/d @ steps_are_taken @ blind
 	retire-no-new-privs @ retire.c @ /confine_no_new_privs\(f\) < 0/d @ no_capabilities_left @ blind
 	retire-filter @ retire.c @ s/filter_load\(policy, f\) < 0/0/ @ no_capabilities_left calls_that @ blind
-	verify-supervisor @ retire.c @ s/verify_supervisor\(r->status, &e, f\) < 0/0/ @ no_confining @
+	verify-supervisor @ retire.c @ s/verify_supervisor\(r->status, &r->expected, f\) < 0/0/ @ no_confining @
 	stop-on-30 @ supervise.c @ /case SIGPWR:/d @ stop_runs @
 	stop-on-37 @ supervise.c @ /case SIGNAL_HALT:/d @ stop_runs @
 	stop-on-38 @ supervise.c @ /case SIGNAL_POWEROFF:/d @ stop_runs @
@@ -187,7 +187,7 @@ while IFS= read -r line; do
 	judge "$name" "$words" < /dev/null
 	if [ "$blind" = blind ]; then
 		sed -E -i '/verify_(privileges\(l|confinement\(status, e)/d' shim/become.c
-		sed -E -i 's/verify_supervisor\(r->status, &e, f\) < 0/0/' shim/retire.c
+		sed -E -i 's/verify_supervisor\(r->status, &r->expected, f\) < 0/0/' shim/retire.c
 		sed -E -i 's/return r < 0 \? r : filter_try\(p, f\);/return r;/' shim/become.c
 		judge "$name, verification removed too" "$words" < /dev/null
 		restore become.c retire.c
