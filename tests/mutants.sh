@@ -55,7 +55,7 @@ table() {
 	subreaper @ main.c @ s/prctl\(PR_SET_CHILD_SUBREAPER[^)]*\) < 0/0/ @ leftovers_finish subreaper @
 	dumpable @ main.c @ s/prctl\(PR_SET_DUMPABLE[^)]*\) < 0/0/ @ memory_of_pid_1 @
 	root-by-accident @ account.c @ s/if \(!root \&\& \(!out->uid \|\| !out->gid\)\)/if (0)/ @ root_must_be @
-	retire-let-go @ retire.c @ /let_go\(f\) < 0/d @ does_not_pin @
+	retire-let-go @ retire.c @ s/let_go\(f\) < 0/0/ @ does_not_pin @
 	retire-bounding @ retire.c @ s/confine_bounding\([^;]*\) < 0/0/ @ exec_bounding @ blind
 	retire-capabilities @ retire.c @ /confine_capabilities\(r->expected.permitted, f\) < 0/d @ no_capabilities_left @ blind
 	retire-ambient @ retire.c @ /confine_ambient\(f\) < 0/d @ steps_are_taken @ blind
