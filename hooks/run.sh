@@ -157,6 +157,9 @@ unwell() {
 
 get_ready() {
 	[ "$(id -u)" = 0 ] || fail 'needs root, to make the image and to run Incus (sudo make run)'
+	case $WAIT in
+	''|*[!0-9]*) fail "WAIT=$WAIT: not a number of seconds (WAIT=60 is the default)" ;;
+	esac
 	mkdir -p "$RUN"
 	case $APP in
 	'') kind=media ;;

@@ -27,6 +27,8 @@ test_run_refuses_what_it_cannot_run() {
 	grep -q 'run: STREMIO=oci:/no/such: .*no such file' "$RIG/demo" || die "$(tail -n 1 "$RIG/demo")"
 	run_demo STREMIO=/no/such.deb && die 'it took a file that is not there'
 	grep -q '/no/such.deb: cannot read' "$RIG/demo" || die "$(tail -n 1 "$RIG/demo")"
+	run_demo WAIT=soon && die 'it took a word for a number of seconds'
+	grep -q '^run: WAIT=soon: not a number of seconds' "$RIG/demo" || die "$(tail -n 1 "$RIG/demo")"
 	run_demo DISPLAY=:4711 && die 'it took a display that is not there'
 	grep -q 'x11: DISPLAY=:4711: no socket' "$RIG/demo" || die "$(tail -n 1 "$RIG/demo")"
 	run_demo DISPLAY=elsewhere:0 && die 'it took a display of another machine'

@@ -8,20 +8,7 @@ import socket
 
 from harness import MS_BIND, MS_NODEV, MS_NOSUID, check, equal, mount, until
 from oracles import Screen, Watch, nothing_left
-from scenarios import READY_TIMEOUT, new_world, node, one, scenario, settings, why
-
-
-def started(world, view="qt", options=(), env=None):
-    world.start(node(view), (*options, *settings["options"]), env)
-
-
-def reaches(world, what, condition):
-    check(world.wait_for(what, condition, READY_TIMEOUT), f"{what}: {why(world.report())}")
-
-
-def stops(world):
-    equal(world.stop()[0], 0, "exit status")
-    nothing_left(world)
+from scenarios import READY_TIMEOUT, new_world, node, one, reaches, scenario, started, stops, why
 
 
 def playing(said):

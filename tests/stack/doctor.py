@@ -7,7 +7,8 @@ import subprocess
 from harness import check, equal, until
 from limits import ControlGroup
 from oracles import nothing_left
-from scenarios import READY_TIMEOUT, new_instance, node, one, scenario, settings, why
+from scenarios import (READY_TIMEOUT, new_instance, node, one, reaches, scenario, settings,
+                       started, stops, why)
 
 PROGRAM = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "hooks",
                        "stremio-incus")
@@ -32,19 +33,6 @@ def diagnosed(*findings):
         missing = [pattern for pattern in findings if not re.search(pattern, said, re.M)]
         raise AssertionError(f"doctor does not say {missing}: {said[-1500:]}") from None
     return said
-
-
-def starts(world, view, options=(), env=None):
-    world.start(node(view), (*options, *settings["options"]), env)
-
-
-def reaches(world, what, condition):
-    check(world.wait_for(what, condition, READY_TIMEOUT), f"{what}: {why(world.report())}")
-
-
-def stops(world):
-    equal(world.stop()[0], 0, "exit status")
-    nothing_left(world)
 
 
 # An old server that was left, as an application of its own.
@@ -73,7 +61,7 @@ def refused_at_the_gate(report, what, finding, env=None, cookie=None):
             with open(f"{world.home}/.Xauthority", "r+b") as file:
                 file.seek(-len(cookie), os.SEEK_END)
                 file.write(cookie)
-        starts(world, "server", ("--policy=server", "--wait=1"), env)
+        started(world, "server", ("--policy=server", "--wait=1"), env)
         equal(world.wait_end(READY_TIMEOUT, "the start"), 69, f"exit status ({world.said()})")
         equal(world.report(), None, "the application's report")
         diagnosed(rf"^fail +console +the shim said: stremio-shim: {finding}: .*"
@@ -96,7 +84,7 @@ def doctor_sandbox(report):
     """Chromium's own may not be made, and a program of another name was not told."""
     with one(report, "doctor_names_the_browsers_sandbox"):
         world = new_instance("doctor")
-        starts(world, "chromium", env={"STACK_SANDBOX": "own"})
+        started(world, "chromium", env={"STACK_SANDBOX": "own"})
         reaches(world, "the end of the view", lambda said: "view.alive" in said["failed"])
         diagnosed(r"^fail +console +no usable sandbox.*\n +-> .*STREMIO_USERNS=allow")
         stops(world)
@@ -107,7 +95,7 @@ def incus_webkit_needs_nesting(report):
     """bwrap mounts a /proc of its own, which below lxcfs is refused: it stops WebKitGTK."""
     with one(report, "incus_webkit_own_sandbox_needs_nesting"):
         world = new_instance("incus_webkit_needs_nesting")
-        starts(world, "webkit", ("--userns=allow",))
+        started(world, "webkit", ("--userns=allow",))
         reaches(world, "the end of the view", lambda said: "view.alive" in said["failed"])
         diagnosed(r"^fail +console +no usable sandbox: WebKitGTK wants bubblewrap\n")
         stops(world)
@@ -119,7 +107,7 @@ def incus_no_network(report):
     """The profile gives no network: what is inside works, what asks for more is answered at once."""
     with one(report, "without_a_network_what_is_inside_works_and_doctor_says_why"):
         world = new_instance("incus_no_network")
-        starts(world, "server", ("--policy=server",), {"STACK_OUTSIDE": "1"})
+        started(world, "server", ("--policy=server",), {"STACK_OUTSIDE": "1"})
         reaches(world, "the answers", lambda said: said["state"] == "ready" and
                 {"outside.name", "outside.address"} <= set(said["failed"]))
         failed = world.report()["failed"]
@@ -137,7 +125,7 @@ def incus_out_of_memory(report):
     """A page takes all that the instance may have: the kernel ends its renderer, and no more."""
     with one(report, "renderer_killed_for_want_of_memory_takes_nothing_along") as figure:
         world = new_instance("incus_out_of_memory", "limits.memory=768MiB")
-        starts(world, "qt", env={"STACK_PAGE": "hog.html"})
+        started(world, "qt", env={"STACK_PAGE": "hog.html"})
         group = ControlGroup(world.pid)
         until(lambda: group.refused()[0], "the kernel's killing", READY_TIMEOUT)
         diagnosed(r"^fail +console +the web view is dead")

@@ -91,6 +91,19 @@ def complete(path, timeout=20):
     return path
 
 
+def started(world, view="qt", options=(), env=None):
+    world.start(node(view), (*options, *settings["options"]), env)
+
+
+def reaches(world, what, condition):
+    check(world.wait_for(what, condition, READY_TIMEOUT), f"{what}: {why(world.report())}")
+
+
+def stops(world):
+    equal(world.stop()[0], 0, "exit status")
+    nothing_left(world)
+
+
 def application(report, name, view, policy="stremio", userns="deny", colours=None, sound=True,
                 filters=None, ends=None, make=new_world):
     """Starts one, watches it, looks at its processes, stops it. With namespaces allowed it
