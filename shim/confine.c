@@ -101,7 +101,7 @@ int confine_no_new_privs(struct finding *f)
 {
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1L, 0L, 0L, 0L) < 0)
 		return refused(f, "no-new-privs", "cannot be set",
-			       "a kernel of 3.5 or newer is needed");
+			       "a kernel of 4.3 or newer is needed");
 	return 0;
 }
 

@@ -164,6 +164,7 @@ static int gate(struct inspection *i)
 			tell(i, true, !good);
 			return good ? 0 : EXIT_UNAVAILABLE;
 		}
+		(void)probe_end();
 		if (first) {
 			/* And once more at once, for what has changed before anybody watched. */
 			tell_waiting(i);

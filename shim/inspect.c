@@ -6,19 +6,22 @@
 #include <linux/capability.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "become.h"
 #include "confine.h"
+#include "own_pages.h"
 #include "probe_run.h"
 #include "signals.h"
 #include "sys.h"
 #include "verify.h"
 
 #define STEP "inspect"
+/* One that hangs in a driver, or has a probe that does, is not waited for any longer. */
+#define END_MS 1000
+#define PAGES_OF_AN_INSPECTOR 5 /* of the stack, below its first frame */
 
 /* -------------------------------------------------------------- the inspector */
 
@@ -48,9 +51,11 @@ static int become_inspector(struct inspection *i, struct launch *l, struct optio
 {
 	struct becoming b = {.launch = l, .parent = parent};
 	struct expectation e = {.filtered = false};
-	int status;
+	int status = 0;
+	bool report;
 
 	*o = *i->launch->options;
+	report = o->action == ACTION_SELF_TEST;
 	*l = *i->launch;
 	probe_find(i->probe);
 	command[0] = i->probe;
@@ -59,9 +64,10 @@ static int become_inspector(struct inspection *i, struct launch *l, struct optio
 	o->cwd = NULL;
 	l->options = o;
 	l->terminal = (struct terminal){.kind = TERMINAL_NONE, .fd = -1};
-	if (o->action == ACTION_SELF_TEST && !may_change_identity())
+	if (report && !may_change_identity())
 		b.as_caller = i->as_caller = stay_the_caller(l);
-	status = verify_open(&e, f);
+	if (report)
+		status = verify_open(&e, f);
 	/* The launch says these things itself. */
 	log_set_level(LOG_QUIET);
 	if (status < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1L, 0L, 0L, 0L) < 0 ||
@@ -71,37 +77,45 @@ static int become_inspector(struct inspection *i, struct launch *l, struct optio
 	(void)signals_set_mask(SIGNALS_ALL);
 	log_set_level(o->level);
 	i->env = b.env;
-	return verify_in_force(status, &e, &i->in_force, f);
+	return report ? verify_in_force(status, &e, &i->in_force, f) : 0;
 }
+
+/* Of no weight in the supervisor, which never touches them. */
+static struct records looks[2];
 
 /* Not inlined: the supervisor's stack is not to grow by what this one needs. */
 __attribute__((noinline)) _Noreturn static void run_inspector(const struct launch *plan,
-							      inspector act, pid_t parent)
+							      inspector act, pid_t parent, int word)
 {
 	struct inspection inspection = {.launch = plan};
 	struct inspection *i = &inspection;
 	struct finding f = {.status = EXIT_SETUP};
 	char *command[2] = {NULL, NULL};
-	const size_t size = sizeof(*i->now);
 	struct options o;
 	struct launch l;
+	int status;
 
+	own_pages_below(&f, PAGES_OF_AN_INSPECTOR);
 	if (become_inspector(i, &l, &o, command, parent, &f) < 0) {
 		log_finding(&f);
 		_exit(f.status);
 	}
 	i->launch = &l;
-	i->now = mmap(NULL, 2 * size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (i->now == MAP_FAILED) {
-		(void)finding_set(&f, EXIT_SETUP, STEP, errno, "no memory", NULL, NULL);
-		log_finding(&f);
-		_exit(f.status);
-	}
-	i->before = i->now + 1;
-	_exit(act(i));
+	i->now = &looks[0];
+	i->before = &looks[1];
+	status = act(i);
+	/* Right away, for a process and all it has in memory is long in ending; its exit status
+	 * says the same to whom the word does not reach. */
+	if (status == 0)
+		(void)!write(word, "", 1);
+	(void)probe_end();
+	_exit(status);
 }
 
 /* ------------------------------------------------------------- the supervisor */
+
+/* The pipe that an inspector's word has come by, until its other end is closed; -1: none. */
+static int ending = -1;
 
 static int lost(struct finding *f, const char *what)
 {
@@ -140,20 +154,25 @@ static bool reap(pid_t pid, int *status, bool *childless)
 
 /*
  * Return: the inspector's exit status, or 128+N after a signal N of the descriptor. One that
- * is killed here is not waited for: it might hang in a driver.
+ * is killed here is not waited for: it might hang in a driver. Nor is, yet, one whose word has come.
  */
-static int wait_for(pid_t pid, int signals, int64_t most_ms, struct finding *f)
+static int wait_for(pid_t pid, int signals, int word, int64_t most_ms, struct finding *f)
 {
-	struct pollfd fds = {.fd = signals, .events = POLLIN};
+	struct pollfd fds[] = {{.fd = signals, .events = POLLIN}, {.fd = word, .events = POLLIN}};
 	int64_t end = sys_now_ms() + most_ms;
 	bool childless;
 	int status;
 
 	for (;;) {
 		int64_t left = most_ms ? end - sys_now_ms() : INT_MAX;
-		int r = left > 0 ? poll(&fds, 1, left < INT_MAX ? (int)left : -1) : 0;
+		int r = left > 0 ? poll(fds, 2, left < INT_MAX ? (int)left : -1) : 0;
 		int stop = receive(signals);
 
+		if (fds[1].revents) {
+			if (fds[1].revents & POLLIN && !stop)
+				return 0;
+			fds[1].fd = -1; /* it is about to end without */
+		}
 		if (reap(pid, &status, &childless) && !stop) {
 			if (WIFEXITED(status))
 				return WEXITSTATUS(status);
@@ -175,6 +194,7 @@ int inspect_with(const struct launch *l, inspector act, signal_set stops, int64_
 {
 	int signals = signals_open(stops | SIGNAL_BIT(SIGCHLD));
 	pid_t parent = getpid();
+	int word[2];
 	pid_t pid;
 	int status;
 
@@ -182,11 +202,27 @@ int inspect_with(const struct launch *l, inspector act, signal_set stops, int64_
 		errno = -signals;
 		return lost(f, "no signals to be had");
 	}
+	inspect_await_end();
+	if (sys_pipe(word) < 0)
+		return lost(f, "cannot make a pipe");
 	pid = sys_fork();
 	if (pid == 0)
-		run_inspector(l, act, parent);
+		run_inspector(l, act, parent, word[1]);
+	close(word[1]);
 	status = pid < 0 ? lost(f, "cannot start the inspector")
-			 : wait_for(pid, signals, most_ms, f);
+			 : wait_for(pid, signals, word[0], most_ms, f);
 	close(signals);
+	ending = word[0];
 	return status;
+}
+
+void inspect_await_end(void)
+{
+	struct pollfd fds = {.fd = ending};
+
+	if (ending < 0)
+		return;
+	(void)poll(&fds, 1, END_MS);
+	close(ending);
+	ending = -1;
 }

@@ -36,9 +36,17 @@ typedef int (*inspector)(struct inspection *i);
  * @f: out, when it could not be run.
  *
  * Meanwhile this process reaps. Signals that are not among @stops stay held.
- * Return: its exit status; 128+N for signal N of @stops.
+ * Return: its exit status, which for 0 is told before it has ended; 128+N for signal N of @stops.
  */
 int inspect_with(const struct launch *l, inspector act, signal_set stops, int64_t most_ms,
 		 struct finding *f);
+
+/**
+ * inspect_await_end() - wait until the last inspector, and all of its probe, is gone.
+ * The end of a process and all it has in memory takes as long as a tenth of a launch, and goes on
+ * beside it; the application must not meet what a probe may have left. Nothing where there is none;
+ * no longer than a second. Makes calls that do not fail only (see spawn()).
+ */
+void inspect_await_end(void);
 
 #endif

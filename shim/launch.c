@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include "become.h"
 #include "command.h"
 #include "environment.h"
+#include "inspect.h"
 #include "retire.h"
 #include "signals.h"
 #include "spawn_child.h"
@@ -192,6 +194,7 @@ static int see_through(const struct launch *l, struct retiring *retiring, const 
 		r = tell(p, f);
 	if (r == 0)
 		r = retire_calls(retiring, f);
+	inspect_await_end();
 	if (r == 0)
 		r = tell(p, f);
 	close(p->go[1]); /* without the word it ends by itself */
@@ -212,7 +215,7 @@ int launch(const struct launch *l, pid_t *pid, pid_t *auditor, struct finding *f
 	    spawn_may_share(&share, f) < 0 || make_pipes(&p, share, f) < 0 ||
 	    audit_open(l->options, l->policy, &b.becoming.audit, f) < 0)
 		return -EPERM;
-	*pid = spawn(child, &b, share);
+	*pid = spawn(child, &b, share ? CLONE_VM : 0);
 	if (*pid < 0)
 		return finding_set(f, EXIT_SETUP, "fork", errno, "cannot start a process", NULL,
 				   errno == EAGAIN ? "raise limits.processes" : NULL);

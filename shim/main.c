@@ -35,8 +35,7 @@
 
 extern char **environ;
 
-#define PAGE ((uintptr_t)4096) /* the least of any kernel; larger ones refuse, or have more */
-#define PAGES_OF_A_LAUNCH 4    /* of the stack, below what main() finds there */
+#define PAGES_OF_A_LAUNCH 4 /* of the stack, below what main() finds there */
 
 /*
  * Undo what the parent may have left on us: an ignored SIGCHLD would take the
@@ -55,7 +54,7 @@ static int become_supervisor(struct supervisor *s, struct finding *f)
 	s->init = getpid() == 1;
 	if (!s->init && prctl(PR_SET_CHILD_SUBREAPER, 1L, 0L, 0L, 0L) < 0)
 		return finding_set(f, EXIT_SETUP, "subreaper", EINVAL, "cannot adopt orphans", NULL,
-				   "a kernel of 3.4 or newer is needed");
+				   "a kernel of 4.3 or newer is needed");
 	/* The application must not read or trace this process. */
 	if (prctl(PR_SET_DUMPABLE, 0L, 0L, 0L, 0L) < 0)
 		return finding_set(f, EXIT_CONFINE, "dumpable", EINVAL, "cannot be cleared", NULL,
@@ -174,7 +173,7 @@ int main(int argc, char **argv)
 	int status;
 
 	(void)argc;
-	own_pages_below((uintptr_t)&f & ~(PAGE - 1), PAGES_OF_A_LAUNCH * PAGE);
+	own_pages_below(&f, PAGES_OF_A_LAUNCH);
 	status = run(argv, &f);
 	if (f.status)
 		log_finding(&f);

@@ -13,9 +13,11 @@
 /* The linker's: this program's own first bytes. */
 extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
 
-void own_pages_below(uintptr_t top, uintptr_t bytes)
+void own_pages_below(const void *at, unsigned int pages)
 {
-	(void)madvise((void *)(top - bytes), bytes, POPULATE_WRITE);
+	uintptr_t bytes = pages * PAGE;
+
+	(void)madvise((void *)(((uintptr_t)at & ~(PAGE - 1)) - bytes), bytes, POPULATE_WRITE);
 }
 
 void own_pages_release(void)

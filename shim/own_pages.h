@@ -3,17 +3,16 @@
 #ifndef SHIM_OWN_PAGES_H
 #define SHIM_OWN_PAGES_H
 
-#include <stdint.h>
-
 /**
  * own_pages_below() - have the pages below an address there before they are written to.
- * @top: the end of a stack, a multiple of the page size. @bytes: how much of it will be used.
+ * @at: in the first page of a stack that is there already, or its end. @pages: how many below that
+ *	one will be used, of 4096 bytes, the least of any kernel; larger ones refuse, or have more.
  *
  * A page fault costs ten times what a page does that comes with others. A failure changes
  * nothing: then each page comes when it is touched.
  * Source: MADV_POPULATE_WRITE of madvise(2), Linux 5.14.
  */
-void own_pages_below(uintptr_t top, uintptr_t bytes);
+void own_pages_below(const void *at, unsigned int pages);
 
 /**
  * own_pages_release() - let go of this program's resident code and constants.

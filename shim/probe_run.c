@@ -13,6 +13,7 @@
 
 #include "leftovers.h"
 #include "signals.h"
+#include "spawn_child.h"
 #include "sys.h"
 #include "text.h"
 
@@ -21,10 +22,26 @@
 #define GRACE_MS 500
 #define AFTERMATH_MS 500
 #define CLOSE_MS 20
-#define ROUNDS_TO_DIE 50
 
 /* How the talk with the probe ended, where not all groups did. */
 enum ending { COMPLETE, CLOSED, LATE, LIES };
+
+static const char install[] = "install the stremio-probe that belongs to this stremio-shim beside it";
+
+/* What the child that becomes the probe begins with. */
+struct beginning {
+	const char *path;
+	char **env;
+	uint32_t groups, deadline_ms;
+	int out;
+	pid_t parent;
+};
+
+/* The one that has been asked last, until it is reaped. */
+static struct {
+	pid_t pid; /* 0: none */
+	int fd;
+} asked;
 
 void probe_find(char *path)
 {
@@ -39,28 +56,29 @@ void probe_find(char *path)
 		path[0] = '\0';
 }
 
-_Noreturn static void become_probe(const char *path, char **env, uint32_t groups,
-				   uint32_t deadline_ms, int out, pid_t parent)
+/* In the memory of its parent, which sleeps until the exec. */
+_Noreturn static int become_probe(void *argument)
 {
+	const struct beginning *b = argument;
 	char deadline[32] = "--deadline-ms=";
-	const char *argv[GROUPS_OF_CHECKS + 4] = {path, deadline};
+	const char *argv[GROUPS_OF_CHECKS + 4] = {b->path, deadline};
 	int null = sys_open("/dev/null", O_RDWR);
 	size_t argc = 2;
 	struct text t;
 
 	text_begin(&t, deadline, sizeof(deadline));
 	text_str(&t, "--deadline-ms=");
-	text_num(&t, deadline_ms);
-	if (groups & PRIMARY_WANTED)
+	text_num(&t, b->deadline_ms);
+	if (b->groups & PRIMARY_WANTED)
 		argv[argc++] = "--primary";
 	for (unsigned int group = 0; group < GROUPS_OF_CHECKS; group++)
-		if (groups & GROUP_BIT(group))
+		if (b->groups & GROUP_BIT(group))
 			argv[argc++] = wire_group_names[group];
 	/* What it says are records and nothing else: stderr is not for it. */
 	if (signals_set_mask(0) == 0 && null >= 0 && dup2(null, STDIN_FILENO) >= 0 &&
-	    dup2(out, STDOUT_FILENO) >= 0 && dup2(null, STDERR_FILENO) >= 0 &&
-	    prctl(PR_SET_PDEATHSIG, (long)SIGKILL, 0L, 0L, 0L) == 0 && getppid() == parent)
-		execve(path, (char *const *)(uintptr_t)argv, env);
+	    dup2(b->out, STDOUT_FILENO) >= 0 && dup2(null, STDERR_FILENO) >= 0 &&
+	    prctl(PR_SET_PDEATHSIG, (long)SIGKILL, 0L, 0L, 0L) == 0 && getppid() == b->parent)
+		execve(b->path, (char *const *)(uintptr_t)argv, b->env);
 	_exit(EXIT_NO_EXEC);
 }
 
@@ -102,29 +120,28 @@ static void await_close(int fd)
  * All that it has started becomes this process's own child in the end. One in an
  * uninterruptible sleep, in a driver, is left to the supervisor.
  */
-static int end_probe(pid_t pid, int fd)
+int probe_end(void)
 {
 	int64_t end = sys_now_ms() + AFTERMATH_MS;
 	int status, its_status = 0;
 	pid_t who;
 
-	kill(pid, SIGKILL);
-	await_close(fd);
-	for (int round = 0; (who = waitpid(-1, &status, WNOHANG)) >= 0; round += who == 0) {
-		if (who == pid)
+	if (!asked.pid)
+		return 0;
+	await_close(asked.fd);
+	while ((who = waitpid(-1, &status, WNOHANG)) >= 0) {
+		if (who == asked.pid)
 			its_status = status;
 		if (who > 0)
 			continue;
 		if (sys_now_ms() > end)
 			break;
-		/* Nobody in /proc is looked for who is about to be here by himself. */
-		if (round < ROUNDS_TO_DIE) {
-			(void)sched_yield();
-			continue;
-		}
-		leftovers_signal(false, SIGKILL);
+		/* Most are here by themselves by then, and need no search of /proc. */
 		(void)poll(NULL, 0, 1);
+		leftovers_signal(false, SIGKILL);
 	}
+	close(asked.fd);
+	asked.pid = 0;
 	return its_status;
 }
 
@@ -138,7 +155,7 @@ static void tell_end(struct text *t, int status)
 
 static void settle(struct records *r, enum ending ending, uint32_t deadline_ms, int status)
 {
-	const char *hint = "install the stremio-probe that belongs to this stremio-shim";
+	const char *hint = install;
 	char why[80];
 	struct text t;
 
@@ -168,40 +185,36 @@ static void settle(struct records *r, enum ending ending, uint32_t deadline_ms, 
 void probe_run(const char *path, char **env, uint32_t needed, uint32_t beside, uint32_t deadline_ms,
 	       struct records *r)
 {
-	static const char hint[] = "install it beside stremio-shim: make install, and the profile "
-				   "mounts both";
-	uint32_t asked = needed | beside;
-	pid_t self = getpid();
+	struct beginning b = {path, env, needed | beside, deadline_ms, -1, getpid()};
 	enum ending ending;
 	int pipe[2];
-	pid_t pid;
-	int status;
 
 	needed &= ~PRIMARY_WANTED;
-	records_begin(r, asked & ~PRIMARY_WANTED);
+	records_begin(r, b.groups & ~PRIMARY_WANTED);
 	if (access(path, X_OK) < 0) {
 		records_skip(r,
 			     errno == ENOENT ? "there is no stremio-probe"
 					     : "stremio-probe cannot be executed",
-			     hint);
+			     install);
 		return;
 	}
 	if (sys_pipe(pipe) < 0) {
 		records_settle(r, "no pipe for stremio-probe", NULL);
 		return;
 	}
-	pid = sys_fork();
-	if (pid == 0)
-		become_probe(path, env, asked, deadline_ms, pipe[1], self);
+	b.out = pipe[1];
+	asked.pid = spawn(become_probe, &b, CLONE_VM | CLONE_VFORK);
+	asked.fd = pipe[0];
 	close(pipe[1]);
-	if (pid < 0) {
+	if (asked.pid < 0) {
+		close(pipe[0]);
+		asked.pid = 0;
 		records_settle(r, "no process for stremio-probe", "raise limits.processes");
-	} else {
-		ending = listen_to(pipe[0], needed, deadline_ms, r);
-		status = end_probe(pid, pipe[0]);
-		/* What nobody waits for needs no result. */
-		r->asked &= needed | r->ended;
-		settle(r, ending, deadline_ms, status);
+		return;
 	}
-	close(pipe[0]);
+	ending = listen_to(pipe[0], needed, deadline_ms, r);
+	kill(asked.pid, SIGKILL);
+	/* What nobody waits for needs no result. */
+	r->asked &= needed | r->ended;
+	settle(r, ending, deadline_ms, ending == COMPLETE ? 0 : probe_end());
 }

@@ -26,10 +26,20 @@ void probe_find(char *path);
  *	where there is no probe, a `fail` for what did not answer, and for everything when the
  *	probe does not keep to its format. Of the others there is what was said until then.
  *
- * In a process that is confined already, and a subreaper: the probe and all its processes
- * are killed and reaped in the end.
+ * In a process that is confined already, and a subreaper. The probe is killed; to be called again
+ * after probe_end() only.
  */
 void probe_run(const char *path, char **env, uint32_t needed, uint32_t beside, uint32_t deadline_ms,
 	       struct records *r);
+
+/**
+ * probe_end() - wait for the end of the probe and of all its processes, which are killed, and reap
+ * them. Nothing is done where there is none.
+ *
+ * Apart from probe_run(), for whoever has what he needs by then: the end takes as long as a third
+ * of the checks.
+ * Return: the probe's wait status, 0 where there was none.
+ */
+int probe_end(void);
 
 #endif

@@ -45,6 +45,7 @@ static void look(struct inspection *i)
 	probe_run(i->probe, i->env,
 		  i->launch->options->devices | GROUP_BIT(GROUP_SYSTEM) | GROUP_BIT(GROUP_SANDBOX),
 		  0, PROBE_DEADLINE_MS, i->now);
+	(void)probe_end();
 	if (i->as_caller)
 		forgive(i->now);
 }

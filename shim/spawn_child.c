@@ -50,7 +50,7 @@ static uintptr_t top(uintptr_t page)
 	return ((uintptr_t)spawn_stack + sizeof(spawn_stack)) & ~(page - 1);
 }
 
-pid_t spawn(int (*run)(void *), void *argument, bool share)
+pid_t spawn(int (*run)(void *), void *argument, int share)
 {
 #ifdef __SANITIZE_ADDRESS__
 	/* And knows one stack. */
@@ -63,9 +63,9 @@ pid_t spawn(int (*run)(void *), void *argument, bool share)
 #endif
 	/* A copy would have to copy them. */
 	if (share)
-		own_pages_below(top(PAGE), PAGES_OF_A_LAUNCH * PAGE);
+		own_pages_below((void *)top(PAGE), PAGES_OF_A_LAUNCH);
 	/* Downwards, on every architecture this is built for. */
-	return clone(run, (void *)top(PAGE), (share ? CLONE_VM : 0) | SIGCHLD, argument);
+	return clone(run, (void *)top(PAGE), share | SIGCHLD, argument);
 }
 
 void spawn_give_back(void)

@@ -22,7 +22,8 @@ int spawn_may_share(bool *share, struct finding *f);
 /**
  * spawn() - clone(2) a child that runs a function.
  * @run: the function, which must not return; @argument is passed to it, and must stay.
- * @share: in this memory, else in a copy of it. One such child at a time.
+ * @share: CLONE_VM: in this memory; 0: in a copy of it; CLONE_VM | CLONE_VFORK: in this memory, and
+ *	this process sleeps until the exec, vfork(2). One such child at a time.
  *
  * fork(2) copies the page tables, and then each page that either side writes to, for an exec
  * that drops it all: a quarter of a launch. vfork(2) does not, but would hold this process
@@ -37,7 +38,7 @@ int spawn_may_share(bool *share, struct finding *f);
  *
  * Return: the child's pid, or -1 with errno set.
  */
-pid_t spawn(int (*run)(void *), void *argument, bool share);
+pid_t spawn(int (*run)(void *), void *argument, int share);
 
 /**
  * spawn_give_back() - the child has memory of its own, or is gone: let go of its stack's pages.

@@ -90,7 +90,9 @@ table() {
 	gate @ main.c @ s/status = gate_pass\(&plan, f\);/status = 0;/ @ a_display_is @
 	gate-named @ records.c @ s/ \|\| \(named && records_group_skipped\(r, group\)\)// @ without_a_probe_only @
 	gate-stop @ inspect.c @ s/stop = \(int\)si.ssi_signo;/;/ @ a_stop_ends @
-	probe-as-caller @ inspect.c @ s/ && !may_change_identity\(\)\)/)/ @ checks_are_made @
+	gate-anew @ gate.c @ s/return ANEW;/continue;/ @ a_device_that_comes_late @
+	gate-await @ launch.c @ s/^\tinspect_await_end\(\);// @ what_a_probe_leaves @
+	probe-as-caller @ inspect.c @ s/report && !may_change_identity\(\)/report/ @ checks_are_made @
 	probe-mask @ probe_run.c @ s/signals_set_mask\(0\) == 0/1/ @ checks_are_made @
 	probe-death @ probe_run.c @ s/prctl\(PR_SET_PDEATHSIG.*\) == 0/1/ @ inspector_and_probe @
 	probe-deadline @ probe_run.c @ s/return LATE;/continue;/ @ a_probe_that_hangs @

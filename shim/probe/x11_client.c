@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The display as libX11 shows it: whether the cookie is trusted, and which extensions there are. */
+#include <X11/XKBlib.h>
 #include <X11/Xlibint.h>
 #include <X11/extensions/XI2proto.h>
 #include <stdbool.h>
@@ -49,13 +50,14 @@ _Noreturn void __wrap___assert_fail(const char *assertion, const char *file, uns
  * The SECURITY extension keeps untrusted clients from changing what is others', the root's
  * properties among it ("Security Extension Specification", "Untrusted client behavior"). To
  * rotate none of them changes nothing, and is refused all the same. What extensions are hidden
- * says less: a server may be without them.
+ * says less: a server may be without them. They are asked for in the same breath: their answer
+ * comes after the refusal, and each round to the server and back is one that a launch waits for.
  */
-static bool is_untrusted(Display *display)
+static bool is_untrusted(Display *display, char ***names, int *count)
 {
 	last_error = Success;
 	XRotateWindowProperties(display, DefaultRootWindow(display), NULL, 0, 0);
-	XSync(display, False);
+	*names = XListExtensions(display, count);
 	return last_error == BadAccess;
 }
 
@@ -104,14 +106,12 @@ static bool is_among(char **names, int count, const char *name)
 	return false;
 }
 
-static void extensions(Display *display, bool untrusted)
+static void extensions(Display *display, bool untrusted, char **names, int count)
 {
 	static const char *const wanted[] = {"GLX", "DRI3", "Present", "MIT-SHM", "XInput2"};
 	enum { GLX, XINPUT2 = 4, WANTED };
 	const char *separator = "";
 	bool has[WANTED];
-	int count = 0;
-	char **names = XListExtensions(display, &count);
 
 	for (int i = 0; i < WANTED; i++)
 		has[i] = i == XINPUT2 ? has_xinput2(display) : is_among(names, count, wanted[i]);
@@ -130,8 +130,6 @@ static void extensions(Display *display, bool untrusted)
 		report_say(wanted[i]);
 		separator = " ";
 	}
-	if (names)
-		XFreeExtensionList(names);
 	if (has[GLX])
 		report_end(STATUS_OK, HINT_NONE);
 	else
@@ -148,6 +146,8 @@ static void no_display(bool no_screen)
 void x11_client(const struct display *d, unsigned int screens, bool open)
 {
 	Display *display;
+	char **names;
+	int count = 0;
 	bool untrusted;
 	char name[40];
 	struct text t;
@@ -160,6 +160,8 @@ void x11_client(const struct display *d, unsigned int screens, bool open)
 	text_num(&t, d->screen);
 	XSetIOErrorHandler(on_io_error);
 	XSetErrorHandler(on_error);
+	/* Two rounds less: nothing here is about keys. */
+	(void)XkbIgnoreExtension(True);
 	display = XOpenDisplay(name);
 	if (!display) {
 		end_auth(open, false);
@@ -167,8 +169,10 @@ void x11_client(const struct display *d, unsigned int screens, bool open)
 		no_display(d->screen >= screens);
 		return;
 	}
-	untrusted = is_untrusted(display);
+	untrusted = is_untrusted(display, &names, &count);
 	end_auth(open, untrusted);
 	report_begin(CHECK_X11_EXTENSIONS, strchr(name, ':'));
-	extensions(display, untrusted);
+	extensions(display, untrusted, names, count);
+	if (names)
+		XFreeExtensionList(names);
 }
