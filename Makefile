@@ -156,7 +156,7 @@ run: ## an application under the shim in a real Incus container (installs what i
 	@BUILD=$(abspath $(BUILD)) sh hooks/run.sh
 
 # clang-tidy alone brings half a gigabyte: asked for by CI, else used when it is there.
-CHECK_PACKAGES := build unit container incus busybox $(if $(filter true,$(CI)),lint)
+CHECK_PACKAGES := build unit container incus busybox $(if $(filter true,$(CI)),lint fuzz)
 packages:
 	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		BUILD=$(abspath $(BUILD)) sh hooks/lib/packages.sh $(CHECK_PACKAGES); fi
@@ -194,8 +194,12 @@ fuzz-tools:
 		{ echo 'make: tools: missing (apt-get install clang)' >&2; exit 1; }
 $(FUZZERS): | fuzz-tools
 
+# What the fuzz tier runs; the others are the policy compiler's.
+fuzz-programs: $(addprefix $(BUILD)/fuzz/,probe_records probe_messages shim_files hook_inputs)
+.PHONY: fuzz-programs
+
 fuzz: $(FUZZERS) ## run each fuzzer: make fuzz SECONDS=60
-	@sh tests/fuzz.sh $(SECONDS) $^
+	@SECONDS_EACH=$(SECONDS) sh tests/fuzz/run.sh $(notdir $^)
 
 # --- Installing ----------------------------------------------------------------------------
 

@@ -26,7 +26,8 @@
 /* How the talk with the probe ended, where not all groups did. */
 enum ending { COMPLETE, CLOSED, LATE, LIES };
 
-static const char install[] = "install the stremio-probe that belongs to this stremio-shim beside it";
+static const char install[] =
+	"install the stremio-probe that belongs to this stremio-shim beside it";
 
 /* What the child that becomes the probe begins with. */
 struct beginning {

@@ -19,7 +19,7 @@ SHIM=${SHIM:-$BUILD/stremio-shim}
 MAKE=${MAKE:-make}
 export BUILD SHIM
 # The others take as long as all of these together, and are asked for by name.
-checked='build unit lint container container-asan escape incus stack'
+checked='build unit lint fuzz container container-asan escape incus stack'
 known="$checked host machine"
 
 mkdir -p "$BUILD/tests"
@@ -37,6 +37,7 @@ prepare() {
 	container) targets='all container-programs' ;;
 	container-asan) targets='all asan container-programs' ;;
 	lint) targets=lint-headers ;;
+	fuzz) targets=fuzz-programs ;;
 	*) targets=all ;;
 	esac
 	# shellcheck disable=SC2086
@@ -61,6 +62,7 @@ run_tier() {
 	file=$(runner "$tier")
 	[ -n "$file" ] || return 0
 	echo "# $tier"
+	began=$(date +%s)
 	if ! prepare "$tier"; then
 		sed 's/^/    | /' "$work/make.log"
 		echo "not ok $tier: what it needs did not build" | tee "$work/$tier"
@@ -76,6 +78,7 @@ run_tier() {
 		sh "$file" < /dev/null 2>&1 || status=$?
 		echo "$status" > "$work/status"
 	) | sed -u -e "$rewrite" | tee "$work/$tier"
+	echo "# $tier took $(($(date +%s) - began)) s"
 	status=$(cat "$work/status")
 	said=$(sed -n 's/^# passed failed skipped: //p' "$work/$tier" | tail -n1)
 	counted=$(count "$work/$tier")

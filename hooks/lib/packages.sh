@@ -27,6 +27,7 @@ package_set() {
 	bench) echo python3 tini catatonit dumb-init bubblewrap firejail crun \
 		golang-github-containers-common libseccomp-dev xvfb xauth x11-utils alsa-utils vainfo \
 		pulseaudio ;;
+	fuzz) echo clang libclang-rt-dev ;;
 	lint) echo clang-format clang-tidy cppcheck shellcheck ;;
 	incus) echo incus-base incus-client lxcfs iproute2 procps util-linux squashfs-tools ;;
 	image) echo mmdebstrap squashfs-tools ca-certificates ;;
@@ -39,7 +40,7 @@ package_set() {
 	session) echo xvfb xauth x11-utils xserver-xephyr dnsmasq-base nftables python3 musl-tools \
 		strace pulseaudio pulseaudio-utils ;;
 	run) echo xvfb xauth x11-utils x11-apps netpbm util-linux curl ;;
-	*) echo "packages: $1: no such set (build unit container bench lint incus image oci recipes busybox machine machine-gl session run)" >&2
+	*) echo "packages: $1: no such set (build unit container bench lint fuzz incus image oci recipes busybox machine machine-gl session run)" >&2
 		return 64 ;;
 	esac
 }
