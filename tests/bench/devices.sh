@@ -76,10 +76,11 @@ done
 median() {
 	sort -n | awk '{ v[NR] = $1 } END {
 		w = 0.98 * sqrt(NR)
-		low = int((NR + 1) / 2 - w); high = int((NR + 1) / 2 + w + 1)
+		low = int((NR + 1) / 2 - w); low = low < 1 ? 1 : low
+		high = int((NR + 1) / 2 + w + 1); high = high < NR ? high : NR
 		m = int((NR + 1) / 2)
-		printf "%.1f | %.1f to %.1f", (NR % 2 ? v[m] : (v[m] + v[m + 1]) / 2) / 1000,
-			v[low < 1 ? 1 : low] / 1000, v[high > NR ? NR : high] / 1000 }'
+		middle = NR % 2 ? v[m] : (v[m] + v[m + 1]) / 2
+		printf "%.1f | %.1f to %.1f", middle / 1000, v[low] / 1000, v[high] / 1000 }'
 }
 
 echo "| \`incus start\`, $STARTS rounds, 14 nodes | median ms | with 95 % | over none, median of the differences, ms | with 95 % |"
