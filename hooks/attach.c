@@ -72,12 +72,16 @@ static int open_parent(const struct place *p, const struct node *n, bool create)
 {
 	char dir[NODE_NAME_SIZE];
 	const char *slash = strchr(n->name, '/');
+	int fd;
 
 	if (!slash)
 		return open_at(p->dev, ".", O_PATH | O_DIRECTORY, 0, BENEATH);
 	memcpy(dir, n->name, (size_t)(slash - n->name));
 	dir[slash - n->name] = '\0';
-	if (create && mkdirat(p->dev, dir, 0755) < 0 && errno != EEXIST)
+	fd = open_at(p->dev, dir, O_PATH | O_DIRECTORY, 0, BENEATH | RESOLVE_NO_XDEV);
+	if (fd != -ENOENT || !create)
+		return fd;
+	if (mkdirat(p->dev, dir, 0755) < 0 && errno != EEXIST)
 		return -errno;
 	return open_at(p->dev, dir, O_PATH | O_DIRECTORY, 0, BENEATH | RESOLVE_NO_XDEV);
 }

@@ -22,8 +22,8 @@ struct node {
 };
 
 struct nodes {
+	size_t count; /* first: with few nodes the pages behind them are never touched */
 	struct node node[NODES_MAX];
-	size_t count;
 };
 
 /**
@@ -40,9 +40,10 @@ const struct node *nodes_find(const struct nodes *n, const char *name);
  * discover() - list the nodes of the chosen devices, by name.
  * @d: what is asked for. @out: the nodes. @f: out, on failure or when some are left out.
  *
- * drm, sound and kfd by libudev from /sys; NVIDIA's nodes, whose driver has no class in
- * /sys, by their names in /dev. The numbers come from /sys, so nothing depends on who made a
- * node in /dev. Return: 0; -ENOSPC with the first NODES_MAX; other -errno.
+ * drm, sound and kfd by the listings in /sys and, what is chosen there, by libudev; NVIDIA's
+ * nodes, whose driver has no class in /sys, by their names in /dev. The numbers come from /sys, so
+ * nothing depends on who made a node in /dev. Return: 0; -ENOSPC with NODES_MAX of them; other
+ * -errno.
  */
 int discover(const struct devices *d, struct nodes *out, struct finding *f);
 

@@ -16,8 +16,8 @@ struct id_range {
 };
 
 struct idmap {
-	struct id_range range[IDMAP_RANGES_MAX];
 	size_t count;
+	struct id_range range[IDMAP_RANGES_MAX];
 };
 
 /**

@@ -117,9 +117,14 @@ int instance_open(pid_t pid, struct instance *out, struct finding *f)
 	struct text t;
 	int r;
 
-	memset(out, 0, sizeof(*out));
 	out->pid = pid;
+	out->start = 0;
+	out->parent = 0;
 	out->root = out->mnt = -1;
+	out->own_users = false;
+	/* Without the ranges, 8 KiB of them. */
+	out->uids.count = out->gids.count = 0;
+	out->root_uid = out->root_gid = 0;
 	text_begin(&t, path, sizeof(path));
 	text_str(&t, "/proc/");
 	text_num(&t, (uint64_t)pid);

@@ -143,10 +143,15 @@ int main(int argc, char **argv)
 		return fputs(help, stdout) < 0 || fflush(stdout) ? EXIT_SETUP : 0;
 	if (argc == 2 && (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")))
 		return puts("stremio-hook " SHIM_VERSION) < 0 || fflush(stdout) ? EXIT_SETUP : 0;
-	/* A line at a time: several workers write there. */
-	(void)setvbuf(stdout, NULL, _IOLBF, 0);
 	verb = parse(argv, &c, &f);
 	if (verb < 0)
 		return give_up(&c, &f);
-	return verbs[verb].run(&c);
+	/* A line at a time: several workers write there. */
+	if (c.dry_run)
+		(void)setvbuf(stdout, NULL, _IOLBF, 0);
+	verb = verbs[verb].run(&c);
+	(void)fflush(stdout);
+	(void)signal(SIGCHLD, SIG_IGN); /* worker.h */
+	/* Not through exit(3), whose handlers touch fifteen pages of libraries to no end. */
+	_exit(verb);
 }

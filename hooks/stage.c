@@ -26,6 +26,11 @@ static int make_stage(void)
 	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
 	    mount("stremio-hook", STATE_DIR, "tmpfs", MS_NOSUID | MS_NOEXEC, OPTIONS) < 0)
 		return -errno;
+	/*
+	 * Held until this process ends: when instance_enter() leaves a namespace that nothing else
+	 * holds, it waits for the kernel to unmount all that is in it. See worker_wait().
+	 */
+	(void)sys_open("/proc/self/ns/mnt", O_RDONLY);
 	return sys_open(STATE_DIR, O_RDONLY | O_DIRECTORY);
 }
 

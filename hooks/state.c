@@ -11,11 +11,13 @@
 #include <unistd.h>
 
 #include "directory.h"
+#include "text.h"
 
 #define STEP "state"
 #define FILE_NAME "wired"
 #define FILE_NEW "wired.new"
 #define TRIES 100
+#define TEXT_MAX (NODES_MAX * 128 + 2 * PATH_MAX) /* bytes of the file */
 
 /* Return: STATE_DIR, made if need be and of nobody else's making, or -errno. */
 static int open_top(bool create)
@@ -118,7 +120,7 @@ void state_close(struct state *s)
 
 int state_read(const struct state *s, struct wired *out)
 {
-	static char text[NODES_MAX * 128 + 2 * PATH_MAX];
+	static char text[TEXT_MAX];
 	int fd = openat(s->dir, FILE_NAME, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	size_t len = 0;
 	ssize_t n = 0;
@@ -134,31 +136,54 @@ int state_read(const struct state *s, struct wired *out)
 	return n < 0 ? (int)n : state_parse(text, out);
 }
 
-static int write_text(int fd, const struct wired *w)
+static void put_field(struct text *t, const char *before, uint64_t n)
 {
-	FILE *file = fdopen(fd, "w");
+	text_str(t, before);
+	text_num(t, n);
+}
 
-	if (!file) {
-		close(fd);
-		return -ENOMEM;
+/* Without stdio, which costs ten pages. Return: its length, or -EFBIG. */
+static ssize_t put_text(const struct wired *w, char *buf, size_t size)
+{
+	struct text t;
+
+	text_begin(&t, buf, size);
+	put_field(&t, "pid ", (uint64_t)w->pid);
+	put_field(&t, "\nstart ", w->start);
+	put_field(&t, "\ngid ", w->gid);
+	text_str(&t, "\ndevices ");
+	text_str(&t, w->devices);
+	if (w->log[0]) {
+		text_str(&t, "\nlog ");
+		text_str(&t, w->log);
 	}
-	fprintf(file, "pid %d\nstart %llu\ngid %u\ndevices %s\n", w->pid,
-		(unsigned long long)w->start, w->gid, w->devices);
-	if (w->log[0])
-		fprintf(file, "log %s\n", w->log);
 	for (size_t i = 0; i < w->nodes.count; i++) {
 		const struct node *n = &w->nodes.node[i];
 
-		fprintf(file, "node %s %llu %llu %llu\n", n->name, (unsigned long long)n->rdev,
-			(unsigned long long)n->fs, (unsigned long long)n->ino);
+		text_str(&t, "\nnode ");
+		text_str(&t, n->name);
+		put_field(&t, " ", n->rdev);
+		put_field(&t, " ", n->fs);
+		put_field(&t, " ", n->ino);
 	}
-	if (fflush(file) || ferror(file)) {
-		int r = errno ? -errno : -EIO;
+	text_str(&t, "\n");
+	return text_full(&t) ? -EFBIG : (ssize_t)t.len;
+}
 
-		(void)fclose(file);
-		return r;
+static int write_text(int fd, const struct wired *w)
+{
+	static char text[TEXT_MAX];
+	const ssize_t len = put_text(w, text, sizeof(text));
+	ssize_t done = 0;
+
+	while (done < len) {
+		ssize_t n = write(fd, text + done, (size_t)(len - done));
+
+		if (n < 0)
+			return -errno;
+		done += n;
 	}
-	return fclose(file) ? -errno : 0;
+	return len < 0 ? (int)len : 0;
 }
 
 int state_write(const struct state *s, const struct wired *w, struct finding *f)
@@ -167,6 +192,8 @@ int state_write(const struct state *s, const struct wired *w, struct finding *f)
 			0600);
 	int r = fd < 0 ? -errno : write_text(fd, w);
 
+	if (fd >= 0 && close(fd) < 0 && !r)
+		r = -errno;
 	if (!r && renameat(s->dir, FILE_NEW, s->dir, FILE_NAME) < 0)
 		r = -errno;
 	if (r == 0)

@@ -44,7 +44,9 @@ static int plan(const struct instance *i, const struct wired *w, struct plan *p,
 	struct finding f;
 	int r = devices_parse(w->devices, &d, &f);
 
-	memset(p, 0, sizeof(*p));
+	/* Not all of it: it is 18 KiB, and a page not touched is a page fault less. */
+	p->add.count = p->remove.count = 0;
+	p->uid = p->gid = 0;
 	if (r < 0) {
 		report(rep, REPORT_ERROR, &f);
 		return -1;

@@ -10,7 +10,7 @@
 
 struct worker {
 	pid_t pid;
-	int pidfd;
+	int said;     /* where it says how it ended, before it does */
 	uint64_t end; /* CLOCK_MONOTONIC, ms: when it has ended itself */
 };
 
@@ -28,8 +28,13 @@ struct worker {
 int worker_start(int (*fn)(void *), void *arg, uint32_t deadline_ms, struct worker *out);
 
 /**
- * worker_wait() - wait until it has ended, but not much longer than its deadline.
+ * worker_wait() - wait until its work has ended, but not much longer than its deadline.
  * @w: from worker_start().
+ *
+ * Its own end is not waited for when it has said how that will be: the kernel takes a
+ * millisecond to clean up behind it, its mount namespace and its memory, while a start waits.
+ * Nothing that anybody could see is open in it by then. Call signal(SIGCHLD, SIG_IGN) before
+ * leaving, and the kernel reaps it; if it is slower than that, init does.
  * Return: its exit status; -ETIMEDOUT the deadline came; -ECHILD another signal ended it; the
  * error of worker_start().
  */

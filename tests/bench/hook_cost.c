@@ -4,9 +4,10 @@
  * (a shell's command line, LXC_PID a child of the caller), for a process that is alone in a user
  * and a mount namespace with an empty /dev.
  *
- *   hook_cost ROUNDS CLASS PRELOAD LINE...    CLASS stands for /sys/class, PRELOAD is loaded
+ *   hook_cost ROUNDS CLASS LINE...    CLASS stands for /sys/class
  *
- * A line each of LINE..., tab-separated: median, 10th percentile in microseconds, LINE.
+ * A line each of LINE..., tab-separated, in microseconds: median, 10th percentile, median of the
+ * differences to the first in the same round, LINE.
  */
 #include <fcntl.h>
 #include <sched.h>
@@ -87,19 +88,16 @@ static long now_us(void)
 }
 
 /* Return: how long it took, in microseconds. */
-static long call_hook(char *line, const char *preload, pid_t instance)
+static long call_hook(char *line, pid_t instance)
 {
 	char pid[32];
-	char load[4096];
-	char *envp[] = {(char *)"LXC_NAME=bench", (char *)"LXC_HOOK_TYPE=start-host", pid, load,
-			NULL};
+	char *envp[] = {(char *)"LXC_NAME=bench", (char *)"LXC_HOOK_TYPE=start-host", pid, NULL};
 	char *args[] = {(char *)"sh", (char *)"-c", line, NULL};
 	const long began = now_us();
 	int status = 0;
 	pid_t child;
 
 	(void)snprintf(pid, sizeof(pid), "LXC_PID=%d", instance);
-	(void)snprintf(load, sizeof(load), "LD_PRELOAD=%s", preload);
 	if (posix_spawn(&child, "/bin/sh", NULL, NULL, args, envp) != 0 ||
 	    waitpid(child, &status, 0) < 0 || status != 0)
 		die(line);
@@ -116,11 +114,12 @@ static int by_value(const void *a, const void *b)
 int main(int argc, char **argv)
 {
 	static long us[LINES_MAX][ROUNDS_MAX];
-	const int lines = argc - 4;
-	const int rounds = argc > 4 ? atoi(argv[1]) : 0;
+	static long over[LINES_MAX][ROUNDS_MAX];
+	const int lines = argc - 3;
+	const int rounds = argc > 3 ? atoi(argv[1]) : 0;
 
 	if (rounds < 1 || rounds > ROUNDS_MAX || lines > LINES_MAX) {
-		(void)fprintf(stderr, "usage: hook_cost ROUNDS CLASS PRELOAD LINE...\n");
+		(void)fprintf(stderr, "usage: hook_cost ROUNDS CLASS LINE...\n");
 		return 64;
 	}
 	(void)mkdir("/run/stremio-shim", 0700);
@@ -132,14 +131,17 @@ int main(int argc, char **argv)
 		for (int j = 0; j < lines; j++) {
 			pid_t instance = make_instance();
 
-			us[j][i] = call_hook(argv[4 + j], argv[3], instance);
+			us[j][i] = call_hook(argv[3 + j], instance);
+			over[j][i] = us[j][i] - us[0][i];
 			kill(instance, SIGKILL);
 			(void)waitpid(instance, NULL, 0);
 		}
 	}
 	for (int j = 0; j < lines; j++) {
 		qsort(us[j], (size_t)rounds, sizeof(us[j][0]), by_value);
-		printf("%ld\t%ld\t%s\n", us[j][rounds / 2], us[j][rounds / 10], argv[4 + j]);
+		qsort(over[j], (size_t)rounds, sizeof(over[j][0]), by_value);
+		printf("%ld\t%ld\t%ld\t%s\n", us[j][rounds / 2], us[j][rounds / 10],
+		       over[j][rounds / 2], argv[3 + j]);
 	}
 	return 0;
 }

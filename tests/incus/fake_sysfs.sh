@@ -17,9 +17,11 @@
 fake_up() {
 	FAKE=$1
 	mkdir -p "$FAKE/class/drm" "$FAKE/class/sound" || return 1
-	gcc -shared -fPIC -O1 -D_GNU_SOURCE -o "$FAKE/fake_sysfs.so" "$here/fake_sysfs.c" || return 1
+	gcc -shared -fPIC -O2 -nostdlib -Wl,-z,noseparate-code -o "$FAKE/fake_sysfs.so" \
+		"$here/fake_sysfs.c" || return 1
 	cp "$2" "$FAKE/real-hook" || return 1
-	gcc -O1 -D_GNU_SOURCE -o "$FAKE/stremio-hook" "$here/fake_host.c" || return 1
+	"${MUSL_CC:-musl-gcc}" -static -O1 -D_GNU_SOURCE -o "$FAKE/stremio-hook" "$here/fake_host.c" ||
+		return 1
 }
 
 # usage: fake_node SUBSYSTEM NAME MAJOR MINOR DIRECTORY

@@ -7,8 +7,10 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/fsuid.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -90,11 +92,42 @@ static void worker_ends_with_its_parent(void **state)
 	ends_without_its_parent(hangs_under_another_id);
 }
 
+/* As with a mount namespace, it is a while after its work until it is gone. */
+static int is_slow_to_end(void *arg)
+{
+	void *much = mmap(NULL, 256U << 20, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+
+	return much == MAP_FAILED ? 1 : returns(arg);
+}
+
+/* liblxc reads a hook's output until everybody has closed it. */
+static void worker_that_has_told_its_status_holds_no_output(void **state)
+{
+	int ends[2];
+	int out = dup(STDOUT_FILENO);
+	int seven = 7;
+	char byte;
+
+	(void)state;
+	assert_true(out >= 0);
+	assert_int_equal(pipe2(ends, O_NONBLOCK), 0);
+	assert_int_equal(dup2(ends[1], STDOUT_FILENO), STDOUT_FILENO);
+	close(ends[1]);
+	assert_int_equal(outcome(is_slow_to_end, &seven, 10000), 7);
+	assert_int_equal(dup2(out, STDOUT_FILENO), STDOUT_FILENO);
+	close(out);
+	/* Neither a byte nor EAGAIN: the end of it. */
+	assert_int_equal(read(ends[0], &byte, 1), 0);
+	close(ends[0]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(worker_is_ended_at_its_deadline),
 		cmocka_unit_test(worker_ends_with_its_parent),
+		cmocka_unit_test(worker_that_has_told_its_status_holds_no_output),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
