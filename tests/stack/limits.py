@@ -105,15 +105,19 @@ def clip_file(name):
     """Made once, by the ffmpeg of the tested root, which an instance has mounted already."""
     directory = os.path.join(settings["out"], "..", "clips")
     os.makedirs(directory, exist_ok=True)
-    path = os.path.join(os.path.realpath(directory), f"{name}.mp4")
+    path = os.path.join(os.path.realpath(directory), f"{name}_60_s.mp4")
     if not os.path.exists(path):
         root = os.path.join(settings["out"], "stage")
         mount(directory, f"{root}/mnt", None, MS_BIND)
         size, codec = CLIPS[name]
-        subprocess.run(["chroot", root, "ffmpeg", "-nostdin", "-v", "error", "-y",
-                        "-f", "lavfi", "-i", f"testsrc2=s={size}:r=30",
+        ffmpeg = ["chroot", root, "ffmpeg", "-nostdin", "-v", "error", "-y"]
+        subprocess.run([*ffmpeg, "-f", "lavfi", "-i", f"testsrc2=s={size}:r=30",
                         "-f", "lavfi", "-i", "sine=440:r=48000", "-t", "5", *codec,
-                        "-c:a", "aac", "-movflags", "+faststart", "/mnt/new.mp4"], check=True)
+                        "-c:a", "aac", "/mnt/five.mp4"], check=True)
+        # Twelve times over: a player reads ahead as far as its cache reaches.
+        subprocess.run([*ffmpeg, "-stream_loop", "11", "-i", "/mnt/five.mp4", "-c", "copy",
+                        "-movflags", "+faststart", "/mnt/new.mp4"], check=True)
+        os.unlink(os.path.join(directory, "five.mp4"))
         os.rename(os.path.join(directory, "new.mp4"), path)
     return path
 
