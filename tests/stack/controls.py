@@ -40,8 +40,9 @@ def oracles_notice(report):
 
     def sound(hertz, level, seconds=10):
         samples = array.array("h")
-        for i in range(seconds * RATE):
+        for i in range(RATE):           # whole periods: one second is like the next
             samples.extend([int(level * math.sin(2 * math.pi * hertz * i / RATE))] * 2)
+        samples *= seconds
         path = os.path.join(world.dir, "wrong.wav")
         with open(path, "wb") as file:
             file.write(b"RIFF" + bytes(32) + b"data" + bytes(4) + samples.tobytes())

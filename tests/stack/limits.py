@@ -80,6 +80,8 @@ def incus_limits(report):
         with open(f"/proc/{world.pid}/mountinfo", encoding="utf-8") as file:
             root = next(line.split() for line in file if line.split()[4] == "/")
         check("ro" in root[5].split(","), f"the root is mounted {root[5]}")
+        mode = os.stat(f"/proc/{world.pid}/root/").st_mode & 0o7777
+        check(mode == 0o755, f"the root's mode is {mode:o}")
         with open(f"/proc/{world.pid}/uid_map", encoding="ascii") as file:
             rows = [[int(word) for word in line.split()] for line in file]
         equal([(inside, count) for inside, _, count in rows], [(0, 65536)], "the id map")
