@@ -17,7 +17,7 @@ class ControlGroup:
     """An instance's, as the host sees it: of the first version of cgroups, or the second."""
 
     def __init__(self, pid):
-        self.directories = {}
+        self.pid, self.directories = pid, {}
         with open(f"/proc/{pid}/cgroup", encoding="ascii") as file:
             for line in file.read().splitlines():
                 _, names, path = line.split(":", 2)
@@ -53,6 +53,11 @@ class ControlGroup:
     def most(self):
         """Bytes at most, pages of files included."""
         return int(self.read("memory", "memory.max_usage_in_bytes", "memory.peak"))
+
+    def shared(self):
+        """Bytes in /dev/shm, which those count, too."""
+        shm = os.statvfs(f"/proc/{self.pid}/root/dev/shm")
+        return (shm.f_blocks - shm.f_bfree) * shm.f_frsize
 
     def refused(self):
         """(processes killed for want of memory, processes and threads refused)"""
@@ -129,7 +134,8 @@ def measured():
 
 
 def playback(view, clip):
-    """A scenario: the clip is played and transcoded; what that takes is a row of a table."""
+    """A scenario: the clip is played and transcoded; what that takes is a row of a table: tasks,
+    MiB held, at most with pages of files, in /dev/shm."""
     def run(report):
         with one(report, run.__name__) as figure:
             world = new_instance("limits")
@@ -140,18 +146,20 @@ def playback(view, clip):
             group = ControlGroup(world.pid)
             # Not the page's own film: no engine here shows HEVC.
             wanted = {"transcode"} if view == "server" else {"page", "player.frames"}
-            tasks, held, end = 0, 0, None
+            tasks, held, shared, end = 0, 0, 0, None
 
             def enough(said):
-                nonlocal tasks, held, end
+                nonlocal tasks, held, shared, end
                 tasks, held = max(tasks, group.tasks()), max(held, group.held())
+                shared = max(shared, group.shared())
                 if end is None and wanted <= set(said["got"]):
                     end = time.monotonic() + 15
                 return end is not None and time.monotonic() > end
 
             check(world.wait_for("it had played", enough, 900), why(world.report()))
             equal(group.refused(), (0, 0), "processes killed, tasks refused")
-            row = f"| {view} | {clip} | {tasks} | {held // MIB} | {group.most() // MIB} |"
+            row = (f"| {view} | {clip} | {tasks} | {held // MIB} | {group.most() // MIB} | "
+                   f"{shared // MIB} |")
             figure(row)
             print(f"    {row}", flush=True)
             world.kill()
