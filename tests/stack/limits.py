@@ -17,7 +17,7 @@ class ControlGroup:
     """An instance's, as the host sees it: of the first version of cgroups, or the second."""
 
     def __init__(self, pid):
-        self.directories = {}
+        self.pid, self.directories = pid, {}
         with open(f"/proc/{pid}/cgroup", encoding="ascii") as file:
             for line in file.read().splitlines():
                 _, names, path = line.split(":", 2)
@@ -54,6 +54,11 @@ class ControlGroup:
         """Bytes at most, pages of files included."""
         return int(self.read("memory", "memory.max_usage_in_bytes", "memory.peak"))
 
+    def shared(self):
+        """Bytes in /dev/shm, which those count, too."""
+        shm = os.statvfs(f"/proc/{self.pid}/root/dev/shm")
+        return (shm.f_blocks - shm.f_bfree) * shm.f_frsize
+
     def refused(self):
         """(processes killed for want of memory, processes and threads refused)"""
         memory = self.read("memory", "memory.oom_control", "memory.events")
@@ -80,6 +85,8 @@ def incus_limits(report):
         with open(f"/proc/{world.pid}/mountinfo", encoding="utf-8") as file:
             root = next(line.split() for line in file if line.split()[4] == "/")
         check("ro" in root[5].split(","), f"the root is mounted {root[5]}")
+        mode = os.stat(f"/proc/{world.pid}/root/").st_mode & 0o7777
+        check(mode == 0o755, f"the root's mode is {mode:o}")
         with open(f"/proc/{world.pid}/uid_map", encoding="ascii") as file:
             rows = [[int(word) for word in line.split()] for line in file]
         equal([(inside, count) for inside, _, count in rows], [(0, 65536)], "the id map")
@@ -105,15 +112,19 @@ def clip_file(name):
     """Made once, by the ffmpeg of the tested root, which an instance has mounted already."""
     directory = os.path.join(settings["out"], "..", "clips")
     os.makedirs(directory, exist_ok=True)
-    path = os.path.join(os.path.realpath(directory), f"{name}.mp4")
+    path = os.path.join(os.path.realpath(directory), f"{name}_60_s.mp4")
     if not os.path.exists(path):
         root = os.path.join(settings["out"], "stage")
         mount(directory, f"{root}/mnt", None, MS_BIND)
         size, codec = CLIPS[name]
-        subprocess.run(["chroot", root, "ffmpeg", "-nostdin", "-v", "error", "-y",
-                        "-f", "lavfi", "-i", f"testsrc2=s={size}:r=30",
+        ffmpeg = ["chroot", root, "ffmpeg", "-nostdin", "-v", "error", "-y"]
+        subprocess.run([*ffmpeg, "-f", "lavfi", "-i", f"testsrc2=s={size}:r=30",
                         "-f", "lavfi", "-i", "sine=440:r=48000", "-t", "5", *codec,
-                        "-c:a", "aac", "-movflags", "+faststart", "/mnt/new.mp4"], check=True)
+                        "-c:a", "aac", "/mnt/five.mp4"], check=True)
+        # Twelve times over: a player reads ahead as far as its cache reaches.
+        subprocess.run([*ffmpeg, "-stream_loop", "11", "-i", "/mnt/five.mp4", "-c", "copy",
+                        "-movflags", "+faststart", "/mnt/new.mp4"], check=True)
+        os.unlink(os.path.join(directory, "five.mp4"))
         os.rename(os.path.join(directory, "new.mp4"), path)
     return path
 
@@ -123,7 +134,8 @@ def measured():
 
 
 def playback(view, clip):
-    """A scenario: the clip is played and transcoded; what that takes is a row of a table."""
+    """A scenario: the clip is played and transcoded; what that takes is a row of a table: tasks,
+    MiB held, at most with pages of files, in /dev/shm."""
     def run(report):
         with one(report, run.__name__) as figure:
             world = new_instance("limits")
@@ -134,18 +146,20 @@ def playback(view, clip):
             group = ControlGroup(world.pid)
             # Not the page's own film: no engine here shows HEVC.
             wanted = {"transcode"} if view == "server" else {"page", "player.frames"}
-            tasks, held, end = 0, 0, None
+            tasks, held, shared, end = 0, 0, 0, None
 
             def enough(said):
-                nonlocal tasks, held, end
+                nonlocal tasks, held, shared, end
                 tasks, held = max(tasks, group.tasks()), max(held, group.held())
+                shared = max(shared, group.shared())
                 if end is None and wanted <= set(said["got"]):
                     end = time.monotonic() + 15
                 return end is not None and time.monotonic() > end
 
             check(world.wait_for("it had played", enough, 900), why(world.report()))
             equal(group.refused(), (0, 0), "processes killed, tasks refused")
-            row = f"| {view} | {clip} | {tasks} | {held // MIB} | {group.most() // MIB} |"
+            row = (f"| {view} | {clip} | {tasks} | {held // MIB} | {group.most() // MIB} | "
+                   f"{shared // MIB} |")
             figure(row)
             print(f"    {row}", flush=True)
             world.kill()

@@ -27,7 +27,9 @@ STACK_PACKAGES='xvfb mpv ffmpeg nodejs libgl1-mesa-dri libasound2-plugins fonts-
 	qmlscene qml-module-qtwebengine qml-module-qtquick-window2
 	python3-gi gir1.2-gtk-4.0 gir1.2-webkit-6.0 libmpv2 chromium'
 
-# Run inside mmdebstrap's customize step with ROOT.
+# What the archives and the root take, of memory or of the disk.
+STACK_SPACE=$((4 << 20))
+
 stack_files() {
 	mkdir -p "$1/usr/share/stack" "$1/opt/stack" "$1/opt/stremio-shim"
 	image_skeleton "$1" /usr/bin/node /opt/stack/app.js qt
@@ -38,37 +40,72 @@ stack_files() {
 	[ -s "$1/usr/share/stack/clip.mp4" ]
 }
 
-# usage: stack_debootstrap FILE: the tar file, packed by the caller.
-stack_debootstrap() {
-	# shellcheck disable=SC2086
-	include=$(echo $STACK_PACKAGES | tr ' ' ',')
-	log=$1.log
-	{
-		rc=0
-		mmdebstrap --variant=essential --format=tar --include="$include" \
-			--aptopt='APT::Install-Recommends "false"' \
-			--dpkgopt=force-unsafe-io --dpkgopt='path-exclude=/usr/share/doc/*' \
-			--dpkgopt='path-include=/usr/share/doc/*/copyright' \
-			--dpkgopt='path-exclude=/usr/share/man/*' \
-			--dpkgopt='path-exclude=/usr/share/info/*' \
-			--dpkgopt='path-exclude=/usr/share/locale/*' \
-			--customize-hook="sh '$top/tests/stack/root.sh' --files \"\$1\"" \
-			"$(apt_codename)" "$1.tar" "$BUILD/apt/sources.list.d/private.sources" \
-			2>&1 < /dev/null || rc=$?
-		echo "$rc" > "$log.rc"
-	} | tee "$log" | while read -r tag line; do
-		case "$tag $line" in
-		'I: downloading packages'*|'I: extracting archives'*|'I: installing '*|'I: creating tarball'*)
-			image_say "${line%%...*}" ;;
-		'I: running --customize-hook'*) image_say 'making the clip' ;;
-		esac
+# usage: stack_in ROOT PROGRAM [ARG]...
+stack_in() {
+	in=$1
+	shift
+	env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive \
+		DEBCONF_NONINTERACTIVE_SEEN=true chroot "$in" "$@"
+}
+
+# The scripts of the packages: what dpkg does when all is unpacked, after what it does before.
+# The essential ones first; the others count on them without saying so.
+# usage: stack_configure ROOT
+stack_configure() {
+	mkdir -p "$1/dev" "$1/proc"
+	for node in null zero full random urandom tty; do
+		: > "$1/dev/$node"
+		mount --bind "/dev/$node" "$1/dev/$node"
 	done
-	[ "$(cat "$log.rc")" = 0 ] || {
-		echo "stack: mmdebstrap: $(grep -m1 -E '^(E:|dpkg: error)' "$log" || tail -n 1 "$log") (see $log)" >&2
-		rm -f "$1.tar"
-		return 1
-	}
-	rm -f "$log.rc"
+	ln -s /proc/self/fd "$1/dev/fd"
+	mount -t proc proc "$1/proc"
+	# Nobody starts a daemon in here.
+	printf '#!/bin/sh\nexit 101\n' > "$1/usr/sbin/policy-rc.d"
+	chmod 755 "$1/usr/sbin/policy-rc.d"
+	for script in "$1"/var/lib/dpkg/info/*.preinst; do
+		package=${script##*/}
+		package=${package%.preinst}
+		stack_in "$1" env DPKG_ROOT= DPKG_MAINTSCRIPT_NAME=preinst \
+			DPKG_MAINTSCRIPT_PACKAGE="${package%%:*}" \
+			DPKG_MAINTSCRIPT_ARCH="$(dpkg --print-architecture)" \
+			"/var/lib/dpkg/info/${script##*/}" install || {
+			echo "E: the preinst script of $package failed"
+			return 1
+		}
+	done
+	# shellcheck disable=SC2046
+	stack_in "$1" dpkg --configure --force-unsafe-io $(image_closure | cut -d' ' -f1) &&
+		stack_in "$1" dpkg --configure --force-unsafe-io -a || return 1
+	rm "$1/usr/sbin/policy-rc.d"
+	umount "$1/proc"
+	for node in null zero full random urandom tty; do
+		umount "$1/dev/$node"
+		rm "$1/dev/$node"
+	done
+}
+
+# The root, in namespaces of its own (mounts, processes), and packed. usage: stack_make FILE
+stack_make() {
+	umask 022
+	mkdir -p "$1.work"
+	# In memory when there is twice the room: nothing of it has to outlive this.
+	if [ "$(awk '/^MemAvailable:/ { print $2 }' /proc/meminfo)" -ge $((2 * STACK_SPACE)) ]; then
+		mount -t tmpfs -o "mode=755,size=${STACK_SPACE}k" stack "$1.work"
+	fi
+	root=$1.work/root archives=$1.work/archives
+	mkdir -p "$root" "$archives/partial"
+	image_say 'fetching and unpacking'
+	# shellcheck disable=SC2086
+	python3 "$top/tests/stack/unpack.py" "$root" "$archives" \
+		apt-get -c "$BUILD/apt/apt.conf" -o Dir::State::status=/dev/null \
+		-o Dir::Cache::pkgcache=empty-pkgcache.bin -o Dir::Cache::archives="$archives" \
+		-y --no-install-recommends --download-only install '?essential' $STACK_PACKAGES || return 1
+	image_say 'configuring'
+	stack_configure "$root" || return 1
+	image_say 'making the clip'
+	stack_files "$root" || return 1
+	image_say 'packing'
+	image_squash "$1" "$root"
 }
 
 stack_root() {
@@ -84,13 +121,19 @@ stack_root() {
 		echo "stack: apt: $(grep -m1 ^E: "$BUILD/apt/resolve.log") (see $BUILD/apt/resolve.log)" >&2
 		return 1
 	}
-	file=$({ echo "$closure"; cat "$top/tests/stack/root.sh"; } | image_name "$1" root)
+	file=$({ echo "$closure"; cat "$top/tests/stack/root.sh" "$top/tests/stack/unpack.py"; } |
+		image_name "$1" root)
 	if ! image_there "$file"; then
 		image_say "making ${file##*/} from $(echo "$closure" | wc -l) packages"
-		stack_debootstrap "$file"
-		image_say 'packing'
-		image_squash "$file" - -tar < "$file.tar"
-		rm -f "$file.tar"
+		status=0
+		unshare --mount --pid --fork sh "$top/tests/stack/root.sh" --make "$file" "$image_t0" \
+			3>&2 > "$file.log" 2>&1 9>&- || status=$?
+		rm -rf "$file.work"
+		[ $status = 0 ] || {
+			echo "stack: $(grep -m1 -E '^(E:|dpkg: error|image:|[A-Za-z]*Error)' "$file.log" ||
+				tail -n 1 "$file.log") (see $file.log)" >&2
+			return 1
+		}
 		image_meta "$file" "Debian with Stremio's components"
 		image_say "done, $(($(stat -c %s "$file.squashfs") / 1048576)) MiB"
 		# Older ones are of no use any more.
@@ -100,6 +143,14 @@ stack_root() {
 }
 
 case ${1:-} in
---files) stack_files "$2" ;;
+--make)
+	image_t0=$3
+	# The log has everything, the caller's standard error what image_say tells.
+	image_say() {
+		line=$(printf 'image: [%3d s] %s' $(($(date +%s) - image_t0)) "$*")
+		echo "$line"
+		echo "$line" >&3
+	}
+	stack_make "$2" ;;
 *) stack_root "${1:-$BUILD/stack}" ;;
 esac

@@ -5,11 +5,13 @@ SHIM=FILE     the program under test (default $BUILD/stremio-shim; BUILD=build)
 SHIM_OPTIONS  more options for it, by blanks (--landlock=off)
 CYCLES=N      starts and stops in a row (default 2; 50 in ten minutes)
 KNOCKOUTS=1   instead: each system call that is known to be needed, taken from the policy in
-              turn, must be missed (half a minute each)
+              turn, must be missed by all of the Qt application (two minutes; without this
+              most of them by what shows it soonest)
 TRACE=1       instead: trace the applications; tables in $BUILD/stack/trace
 COST=1        instead: what confinement costs the player, in one paired run
 LIMITS=1      instead: what the applications take of the profile's limits, with large clips
 VERBOSE=1     figures and times on stderr
+TIMES=1       how long each scenario took
 
 What each application leaves (log, report, sound, screenshot) is in $BUILD/stack/run/NAME, the
 screenshots also as $BUILD/stack/NAME.png.
@@ -111,14 +113,14 @@ def run_scenario(run, timeout, results):
                 results.take(kind, name, reason)
     os.close(read)
     os.waitpid(pid, 0)
-    if os.environ.get("VERBOSE"):
-        print(f"    {run.__name__}: {time.monotonic() - start:.1f} s", file=sys.stderr)
+    if os.environ.get("TIMES") or os.environ.get("VERBOSE"):
+        print(f"    {run.__name__}: {time.monotonic() - start:.1f} s", flush=True)
 
 
 def listed():
     """(function, seconds it may take) of the mode that the environment asks for."""
     if os.environ.get("KNOCKOUTS"):
-        return [(controls.knockout(*how), 60) for how in controls.KNOCKOUTS]
+        return controls.knockouts_of_all()
     if os.environ.get("TRACE"):
         return measure.traces()
     if os.environ.get("COST"):

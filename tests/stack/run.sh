@@ -5,7 +5,7 @@
 #
 #   tests/stack/run.sh [NAME-PART]...     (run.py tells more)
 #
-# The first run makes a Debian root file system below $BUILD/stack (two to three minutes).
+# The first run makes a Debian root file system below $BUILD/stack (a minute or two).
 
 set -eu
 top=$(CDPATH='' cd "$(dirname "$0")/../.." && pwd)

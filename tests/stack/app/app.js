@@ -6,6 +6,7 @@
 //   webkit    GTK 4, WebKitGTK and libmpv in one window (Stremio 5)
 //   chromium  Chromium on our page, mpv on the stream (the builds with CEF)
 //   server    no window: Node.js and ffmpeg
+//   quick     the same, and what Stremio 4 itself asks the kernel for at its start
 //   leave     starts `server` in a session of its own and dies of TERM without a word to it,
 //             as Stremio 4 does
 //
@@ -78,6 +79,11 @@ const VIEWS = {
 		},
 	},
 	server: { wanted: [], children: {} },
+	quick: {
+		wanted: ['single_instance'],
+		checks: { single_instance: singleInstance },
+		children: {},
+	},
 };
 
 const name = process.argv[2];
