@@ -27,7 +27,7 @@
 enum ending { COMPLETE, CLOSED, LATE, LIES };
 
 static const char install[] =
-	"install its own beside stremio-shim: make install, and the profile mounts both";
+	"install the stremio-probe that belongs to this shim: make install, and the profile mounts both";
 
 /* What the child that becomes the probe begins with. */
 struct beginning {
