@@ -49,6 +49,55 @@ test_host_launch_changes_nothing_the_second_time() {
 	true
 }
 
+# launch_without_ready: with what the instance says now it ends well, and long before its time.
+launch_without_ready() {
+	began=$(date +%s)
+	host_ok launch one --no-self-test --wait=30
+	[ $(($(date +%s) - began)) -lt 25 ] || die "$1: it has waited $(($(date +%s) - began)) s"
+	[ "$(state one)" = Running ] || die "$1: state $(state one)"
+	incus stop --force one || die "$1: stop"
+}
+
+test_host_launch_does_not_wait_for_a_ready_that_never_comes() {
+	session_up
+	host_ok launch one --image=busybox --no-self-test
+	incus stop --force one
+	incus config set one environment.STREMIO_READY=no
+	launch_without_ready STREMIO_READY=no
+	# The image's own word is the stronger one, as for the shim.
+	printf '%s\n' --ready=yes -- /bin/sleep 1000 > "$RIG/args"
+	push "$RIG/args" one/etc/stremio-shim.args --mode 0644
+	host_ok launch one --no-self-test --wait=30
+	[ "$(state one)" = Ready ] || die "--ready=yes: state $(state one)"
+	incus stop --force one
+	incus config unset one environment.STREMIO_READY
+	printf '%s\n' --ready --ready=no -- /bin/sleep 1000 > "$RIG/args"
+	push "$RIG/args" one/etc/stremio-shim.args --mode 0644
+	launch_without_ready --ready=no
+	printf '%s\n' -- /bin/sleep 1000 > "$RIG/args"
+	push "$RIG/args" one/etc/stremio-shim.args --mode 0644
+	incus config set one security.guestapi=false
+	launch_without_ready security.guestapi=false
+	# What comes to nothing is told all the same.
+	printf '%s\n' -- /no/such/program > "$RIG/args"
+	push "$RIG/args" one/etc/stremio-shim.args --mode 0644
+	host launch one && die 'it says that all is well'
+	grep -q 'console | stremio-shim: .*/no/such/program' "$RIG/out" || die "$(cat "$RIG/out")"
+}
+
+# Whose init is another program nobody says Ready.
+test_host_launch_does_not_wait_for_another_init() {
+	session_up
+	host_ok profile --system
+	incus profile create system < "$RIG/out" > "$RIG/profile.out" 2>&1 || die "$(cat "$RIG/profile.out")"
+	trap 'gone one; incus profile delete system > /dev/null; session_down' EXIT
+	incus init busybox one --no-profiles --profile system < /dev/null > /dev/null 2>&1
+	printf '#!/bin/sh\nexec sleep 1000\n' > "$RIG/app"
+	incus file delete one/sbin/init
+	push "$RIG/app" one/sbin/init --mode 0755
+	launch_without_ready 'its own init'
+}
+
 test_host_dry_run_changes_nothing() {
 	session_up
 	player one
@@ -210,7 +259,7 @@ test_host_sound_server_sees_its_own_user() {
 	[ "$(incus config get one environment.STREMIO_REQUIRE)" = none ] || die 'the own list is gone'
 	answer=$(inside one xclient /var/lib/stremio-shim/pulse)
 	again=$(incus restart one --timeout 20 && inside one xclient /var/lib/stremio-shim/pulse)
-	other=$(incus exec one --user 1001 --group 1001 -- xclient /var/lib/stremio-shim/pulse)
+	other=$(answered incus exec one --user 1001 --group 1001 -- xclient /var/lib/stremio-shim/pulse)
 	variables=$(inside one env)
 	host_ok attach one --sound=none
 	host_ok launch one --no-self-test
@@ -282,8 +331,8 @@ test_host_profile_system_leaves_the_image_its_own_init() {
 	start one
 	# A shell first, as the script says.
 	until_true 10 is_sleep one
-	first=$(incus exec one -- cat /proc/1/cmdline 2>&1 | tr '\0' ' ')
-	confined=$(incus exec one -- /opt/stremio-shim/stremio-shim -- cat /proc/self/status)
+	first=$(answered incus exec one -- cat /proc/1/cmdline 2>&1 | tr '\0' ' ')
+	confined=$(answered incus exec one -- /opt/stremio-shim/stremio-shim -- cat /proc/self/status)
 	gone one
 	incus profile delete system > /dev/null
 	[ "$first" = 'sleep 1000 ' ] || die "PID 1 is $first"
@@ -396,6 +445,44 @@ test_host_menu_entry_starts_it_and_shows_what_is_wrong() {
 	[ $rc = 0 ] || die "$line: $(tail -n 1 "$RIG/out")"
 	grep -v 'network: no network' "$RIG/out" && die 'it is not quiet'
 	[ "$(state stremio)" = Ready ] || die "state $(state stremio)"
+}
+
+# The program may lie anywhere, and where it was when it was entered there it need not be any more.
+test_host_login_entry_finds_the_program() {
+	session_up
+	player one
+	entry=$session/.config/autostart/stremio-incus.desktop
+	odd='/home/my 100% hooks'
+	cp -r "$top/hooks" "$session/my 100% hooks"
+	cp "$RIG/usr/share/stremio-shim/incus-profile.yaml" "$session/"
+	sed -i 's,^Exec=[^ ]*,Exec=/nowhere/stremio-incus,' "$entry"
+	echo Hidden=true >> "$entry"
+	host_ok attach one
+	grep -q '^Exec=/nowhere' "$entry" || die 'what the user has switched off is on again'
+	sed -i /Hidden/d "$entry"
+	user "$odd/stremio-incus" attach one > "$RIG/out" 2>&1 < /dev/null || die "$(tail -n 1 "$RIG/out")"
+	# The file's escapes, then the quotes and their own, then the doubled signs.
+	said=$(sed -n 's/^Exec=//p' "$entry" | python3 -c 'import shlex, sys
+print(shlex.split(sys.stdin.read().replace("\\\\", "\\"))[0].replace("%%", "%"))')
+	[ "$said" = "$odd/stremio-incus" ] || die "it starts $said: $(grep Exec "$entry")"
+	cp "$entry" "$RIG/entry"
+	host_ok attach one
+	cmp "$RIG/entry" "$entry" || die 'it is written anew'
+}
+
+test_host_works_in_a_project_of_any_name() {
+	session_up
+	incus project create c++ -c features.images=false -c features.profiles=false > /dev/null || die project
+	trap '{ incus delete -f one --project c++; incus project delete c++; } > /dev/null 2>&1; session_down' EXIT
+	# shellcheck disable=SC2034 # for user
+	VARIABLES=INCUS_PROJECT=c++
+	host_ok launch one --image=busybox --no-self-test
+	host_ok launch one --image=busybox --no-self-test
+	host_ok status
+	grep -qE '^one +Ready ' "$RIG/out" || die "status: $(tail -n 1 "$RIG/out")"
+	host_ok attach --refresh
+	grep -q '^stremio-incus: one: has the cookie' "$RIG/out" || die "refresh: $(cat "$RIG/out")"
+	host_ok stop one
 }
 
 # A login of one user does not put the windows of another's on its screen.

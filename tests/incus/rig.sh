@@ -110,6 +110,21 @@ until_true() {
 	return 1
 }
 
+# answered COMMAND...: what it says, and its status. Incus loses what a short command in an instance
+# has said, once in some tens of times on a busy machine: one that ends well and has said nothing is
+# asked again.
+answered() {
+	for _ in 1 2 3 4 5; do
+		answer_rc=0
+		"$@" > "$RIG/answer" < /dev/null || answer_rc=$?
+		if [ "$answer_rc" != 0 ] || [ -s "$RIG/answer" ]; then
+			break
+		fi
+	done
+	cat "$RIG/answer"
+	return "$answer_rc"
+}
+
 state() {
 	incus query "/1.0/instances/$1" | sed -n 's/^\t"status": "\(.*\)",*$/\1/p'
 }
