@@ -7,19 +7,11 @@
 
 # Two members as the README makes them, and on a an application that keeps a diary.
 cluster_up() {
-	hosts_up
-	devices_of a
-	fake_desktop
-	devices_of b
-	fake_nothing
-	fake_card 1 HDMI
-	fake_sound controlC1 50
-	fake_sound pcmC1D3p 51
-	fake_drm renderD129 129
-	run_block cluster
-	[ "$(incus cluster list -f csv | grep -c '^[ab],.*,ONLINE,')" = 2 ] || die "$(incus cluster list)"
-	incus profile create stremio < "$top/incus-profile.yaml" > /dev/null || die 'the profile'
-	image_import "$image" busybox || die 'the image'
+	if hosts_up; then
+		cluster_make
+	else
+		gone app
+	fi
 	PLACE=a instance app <<-'END'
 	#!/bin/sh
 	trap 'echo ended >> ~/diary; exit' TERM
@@ -33,6 +25,21 @@ cluster_up() {
 	for h in a b; do
 		on $h cat /proc/self/mountinfo > "$RIG/mounts-$h"
 	done
+}
+
+cluster_make() {
+	devices_of a
+	fake_desktop
+	devices_of b
+	fake_nothing
+	fake_card 1 HDMI
+	fake_sound controlC1 50
+	fake_sound pcmC1D3p 51
+	fake_drm renderD129 129
+	run_block cluster
+	[ "$(incus cluster list -f csv | grep -c '^[ab],.*,ONLINE,')" = 2 ] || die "$(incus cluster list)"
+	incus profile create stremio < "$top/incus-profile.yaml" > /dev/null || die 'the profile'
+	image_import "$image" busybox || die 'the image'
 }
 
 # lives_on HOST: the instance is there with all of that host's devices and no other's, and the
@@ -136,7 +143,7 @@ test_cluster_member_without_the_hook_starts_it_and_says_so() {
 	start app
 	lives_on a
 	stop app
-	rm "$RIG/b-usr/lib/stremio-shim/stremio-hook"
+	mv "$RIG/b-usr/lib/stremio-shim/stremio-hook" "$RIG/hook.away"
 	incus move app --target b > "$RIG/out" 2>&1 || die "$(tail -n 1 "$RIG/out")"
 	start app
 	until_true 10 is_ready app || die "state $(state app)"
@@ -145,6 +152,7 @@ test_cluster_member_without_the_hook_starts_it_and_says_so() {
 	self_test_is_good
 	stop app
 	incus move app --target a > "$RIG/out" 2>&1 || die "$(tail -n 1 "$RIG/out")"
+	mv "$RIG/hook.away" "$RIG/b-usr/lib/stremio-shim/stremio-hook"
 	start app
 	lives_on a
 }

@@ -6,7 +6,8 @@
 # process id namespaces of its own, joined by a cable. Each has its own /usr/local, so that the
 # shipped profile is used as it is, and its own devices. For sourcing by run.sh.
 #
-#   hosts_up               both, not yet a cluster, ended with the test's subshell
+#   hosts_up               both, not yet a cluster; 1 when an earlier test has left them, a cluster by
+#                          now. They are there until rig_down, or until a test fails.
 #   on a|b COMMAND...      run it there
 #   devices_of a|b         whose devices fake_drm and its like make from now on
 #
@@ -19,9 +20,11 @@ hosts_up() {
 	RIG=$RIG/cluster
 	mkdir -p "$RIG/bin" "$RIG/work"
 	chmod 711 "$RIG"
-	trap hosts_down EXIT
+	trap '[ $? = 0 ] || hosts_down' EXIT
 	trap 'exit 130' INT TERM HUP
 	client=$(command -v incus)
+	incus() { on a incus "$@"; }
+	[ ! -e "$RIG/bin/ssh" ] || return 1
 	host_up a
 	host_up b
 	# By numbers of processes of this namespace, not of a's.
@@ -39,7 +42,6 @@ hosts_up() {
 	# shellcheck disable=SC2016
 	printf '#!/bin/sh\n[ "$1" = b ] || exit 255\nshift\nexec sh "%s" "$@"\n' "$RIG/on-b" > "$RIG/bin/ssh"
 	chmod 755 "$RIG/bin/incus" "$RIG/bin/ssh"
-	incus() { on a incus "$@"; }
 }
 
 # usage: host_up NAME
