@@ -20,7 +20,7 @@ hosts_up() {
 	RIG=$RIG/cluster
 	mkdir -p "$RIG/bin" "$RIG/work"
 	chmod 711 "$RIG"
-	trap '[ $? = 0 ] || hosts_down' EXIT
+	trap '[ $? = 0 ] || hosts_down "$RIG"' EXIT
 	trap 'exit 130' INT TERM HUP
 	client=$(command -v incus)
 	incus() { on a incus "$@"; }
@@ -59,11 +59,12 @@ host_up() {
 	nsenter -t "$(host_pid "$1")" -m mount --bind "$RIG/$1-usr" /usr/local || die "$1: mount"
 }
 
+# usage: hosts_down DIR
 hosts_down() {
 	# Without b, where there is no other database, the end of a would take 17 s.
-	incusd_stop "$RIG/a"
-	incusd_stop "$RIG/b"
-	rm -rf "$RIG"
+	incusd_stop "$1/a"
+	incusd_stop "$1/b"
+	rm -rf "$1"
 }
 
 # The first process of the host's namespaces.

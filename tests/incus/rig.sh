@@ -32,7 +32,7 @@ rig_up() {
 
 rig_down() {
 	[ -n "${RIG:-}" ] || return 0
-	[ ! -d "$RIG/cluster" ] || ( RIG=$RIG/cluster; hosts_down )
+	[ ! -d "$RIG/cluster" ] || hosts_down "$RIG/cluster"
 	incusd_stop "$RIG/incus"
 	rm -rf "$RIG"
 }
