@@ -23,8 +23,11 @@ hosts_up() {
 	trap '[ $? = 0 ] || hosts_down "$RIG"' EXIT
 	trap 'exit 130' INT TERM HUP
 	client=$(command -v incus)
-	incus() { on a incus "$@"; }
-	[ ! -e "$RIG/bin/ssh" ] || return 1
+	if [ -e "$RIG/bin/ssh" ]; then
+		incus() { on a incus "$@"; }
+		return 1
+	fi
+	# Their daemons are looked at before there is a way to type in there: by the client here.
 	host_up a
 	host_up b
 	# By numbers of processes of this namespace, not of a's.
@@ -42,6 +45,7 @@ hosts_up() {
 	# shellcheck disable=SC2016
 	printf '#!/bin/sh\n[ "$1" = b ] || exit 255\nshift\nexec sh "%s" "$@"\n' "$RIG/on-b" > "$RIG/bin/ssh"
 	chmod 755 "$RIG/bin/incus" "$RIG/bin/ssh"
+	incus() { on a incus "$@"; }
 }
 
 # usage: host_up NAME
