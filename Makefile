@@ -156,16 +156,20 @@ run: ## an application under the shim in a real Incus container (installs what i
 	@BUILD=$(abspath $(BUILD)) sh hooks/run.sh
 
 # clang-tidy alone brings half a gigabyte: asked for by CI, else used when it is there.
-CHECK_PACKAGES := build unit container incus busybox $(if $(filter true,$(CI)),lint fuzz)
+CHECK_PACKAGES := build unit container incus busybox session image oci recipes run \
+	$(if $(filter true,$(CI)),lint fuzz)
 packages:
 	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		BUILD=$(abspath $(BUILD)) sh hooks/lib/packages.sh $(CHECK_PACKAGES); fi
 
-check: packages ## every tier but host and machine; closes with one line of counts
+check: packages ## every tier but machine; closes with one line of counts
 	@sh tests/run.sh all
 
-unit container escape incus stack host machine build-tier: all ## one tier of the tests
+unit container escape incus stack machine build-tier: all ## one tier of the tests
 	@sh tests/run.sh $(@:build-tier=build)
+
+host: all ## this tier, with the slow tests that check leaves out
+	@HOST_TESTS=all sh tests/run.sh host
 
 # What the linters must find beside the sources.
 lint-headers: $(BUILD)/deps/host/lib/libcap-ng.a $(POLICY_GENERATED) $(POLICY_NUMBERS) \

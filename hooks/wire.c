@@ -65,6 +65,8 @@ static int plan(const struct instance *i, const struct wired *w, struct plan *p,
 			  "the application's group is not in the id map, no device is wired", NULL,
 			  "see security.idmap.size and raw.idmap of the instance");
 	report(rep, REPORT_ERROR, &f);
+	/* Nothing for a group that is not theirs: it would be the host's group 0. */
+	p->add.count = 0;
 	return -1;
 }
 

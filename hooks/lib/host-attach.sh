@@ -169,7 +169,7 @@ attachable() {
 # What Incus is doing with it, if anything that files and devices have to wait for: a task. A
 # shell in it or its console are websockets.
 instance_busy() {
-	incus query "/1.0/operations?recursion=1&project=$project" < /dev/null 2> /dev/null | awk -v name="$1" '
+	incus query "/1.0/operations?recursion=1&project=$project_arg" < /dev/null 2> /dev/null | awk -v name="$1" '
 	function value(line) { sub(/^[^:]*: "/, "", line); sub(/",?$/, "", line); return line }
 	/^\t\t\t"class": / { task = /"task"/ }
 	/^\t\t\t"description": / { what = value($0) }
@@ -196,22 +196,38 @@ attach_all() {
 # After a login with a new cookie the instances that are attached get it without a command.
 autostart=${XDG_CONFIG_HOME:-${HOME:-}/.config}/autostart/stremio-incus.desktop
 
+# A program for the Exec line of a desktop entry: in double quotes where a shell would quote it. A
+# backslash is an escape twice, of the file's and of the quotes', and a % stands for something else.
+exec_word() {
+	case $(quoted "$1") in
+	\'*) printf '"%s"' "$(printf %s "$1" | sed 's/\\/&&&&/g; s/["`$]/\\\\&/g; s/%/%%/g')" ;;
+	*) printf %s "$1" | sed 's/%/%%/g' ;;
+	esac
+}
+
+# Whether there is one that still finds its program. What else the user has changed there is his.
+refreshes_at_login() {
+	[ -e "$autostart" ] || return 1
+	starts=$(sed -n 's/^Exec="\([^"]*\)".*/\1/p; s/^Exec=\(\/[^ ]*\).*/\1/p' "$autostart" | sed 's/%%/%/g')
+	[ -z "$starts" ] || [ -x "$starts" ] || grep -q '^Hidden=true' "$autostart"
+}
+
 refresh_at_login() {
-	[ ! -e "$autostart" ] && [ -z "${SUDO_USER:-}" ] || return 0
+	[ -z "${SUDO_USER:-}" ] && ! refreshes_at_login || return 0
 	show "# and $autostart, which runs 'stremio-incus attach --refresh' at each login"
 	[ "$dry_run" = 0 ] || return 0
 	{ mkdir -p "${autostart%/*}" && cat > "$autostart"; } 2> "$work/error" <<-END || warn attach "cannot write $autostart: attach again after each login"
 	[Desktop Entry]
 	Type=Application
 	Name=Stremio in Incus: this login's display
-	Exec=$program --desktop attach --refresh
+	Exec=$(exec_word "$program") --desktop attach --refresh
 	NoDisplay=true
 	END
 }
 
 # attached_instances: those that this user has attached, one a line.
 attached_instances() {
-	incus query "/1.0/instances?recursion=1&project=$project" < /dev/null 2> /dev/null |
+	incus query "/1.0/instances?recursion=1&project=$project_arg" < /dev/null 2> /dev/null |
 		awk -v who="\"$(id -u)\"" '/^\t\t"config": \{/ { own = 1 } /^\t\t\}/ { own = 0 }
 		own && /"user\.stremio-shim\.attached":/ { sub(/,$/, "", $2); hit = $2 == who }
 		/^\t\t"name": "/ { name = $2; gsub(/[",]/, "", name) }

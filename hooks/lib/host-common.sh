@@ -211,8 +211,14 @@ incus_ready() {
 		missing "${problem%%: *}" "${problem#*: }"
 	}
 	[ $incus_newer = 0 ] || warn incus.version "tried with Incus 6.0; this is $incus_version"
-	project=${INCUS_PROJECT:-$(incus project get-current 2> /dev/null)} || project=
+	project_find
+}
+
+# Sets project, and project_arg for a query's address, where a + would be a blank.
+project_find() {
+	project=${INCUS_PROJECT:-$(incus project get-current < /dev/null 2> /dev/null)} || project=
 	project=${project:-default}
+	project_arg=$(printf %s "$project" | od -An -v -tx1 | tr -d '\n' | tr ' ' %)
 }
 
 # Names that Incus takes, so that none is an option, a path or another remote's.
@@ -229,7 +235,7 @@ name_check() {
 
 # Sets instance_state: Stopped, Running, Ready, Frozen, Error or, returning 1, absent.
 instance_read() {
-	if incus query "/1.0/instances/$1?project=$project" > "$work/instance" 2> "$work/error" < /dev/null; then
+	if incus query "/1.0/instances/$1?project=$project_arg" > "$work/instance" 2> "$work/error" < /dev/null; then
 		instance_state=$(sed -n 's/^\t"status": "\(.*\)",*$/\1/p' "$work/instance")
 		return 0
 	fi
@@ -347,11 +353,18 @@ private_make() {
 lock_take() {
 	[ "$dry_run" = 0 ] || return 0
 	private_make "$(private_top)"
+	# Of root's, if that has been here as this user. For exec itself it would be the end.
+	( : > "$(private_top)/lock" ) 2> /dev/null ||
+		fail files "$(private_top)/lock: not this user's (remove it)"
 	exec 9> "$(private_top)/lock"
 	flock -n 9 || {
 		say 'waiting for another stremio-incus to end'
 		flock -w 120 9 || fail busy 'another stremio-incus of this user has not ended after 120 s (pgrep -a stremio-incus)'
 	}
+}
+
+lock_drop() {
+	[ "$dry_run" = 1 ] || exec 9>&-
 }
 
 # What comes out of an instance, for a terminal: no control characters, which could move the

@@ -34,8 +34,7 @@ doctor_incus() {
 		found ok incus.version "$incus_version"
 	fi
 	found ok incus.group "this user may use $(incus_socket)"
-	project=${INCUS_PROJECT:-$(incus project get-current 2> /dev/null)} || project=
-	project=${project:-default}
+	project_find
 }
 
 doctor_pool() {
@@ -139,7 +138,7 @@ self_test_findings() {
 
 doctor_self_test() {
 	rc=0
-	incus exec "$1" -- "$shim" --self-test=json < /dev/null > "$work/json" 2> "$work/error" || rc=$?
+	shim_asked "$1" --self-test=json "$work/json" || rc=$?
 	case $rc in
 	0|69) ;;
 	*)
@@ -208,7 +207,7 @@ doctor_reads() {
 }
 
 verb_doctor() {
-	name=
+	name='' opt_wait=60
 	for word in "$@"; do
 		only_name "$word"
 	done
@@ -222,7 +221,7 @@ verb_doctor() {
 		usable=1
 		doctor_pool
 		doctor_profile
-		if incus query "/1.0/images/aliases/$default_image?project=$project" < /dev/null > /dev/null 2>&1; then
+		if incus query "/1.0/images/aliases/$default_image?project=$project_arg" < /dev/null > /dev/null 2>&1; then
 			found ok image "$default_image"
 		else
 			found warn image "no image $default_image" "$image_remedy"

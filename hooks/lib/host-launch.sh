@@ -5,8 +5,13 @@
 # launch and stop. For sourcing by stremio-incus.
 
 # When an instance comes to nothing: what PID 1 and Incus say of it.
+# For a moment after its end Incus answers with an error in place of the logs.
 launch_why() {
-	console_log "$1" | tail -n 5 | sed 's/^/  console | /' >&2
+	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+		! incus console "$1" --show-log < /dev/null > "$work/console" 2> /dev/null || break
+		sleep 0.2
+	done
+	printable < "$work/console" | sed '/^$/d' | tail -n 5 | sed 's/^/  console | /' >&2
 	incus info "$1" --show-log < /dev/null 2> /dev/null | printable |
 		sed -n 's/^lxc .* ERROR  *\(.*\)$/  lxc.log | \1/p; s/.*\(Child <[0-9]*> ended on .*\)/  lxc.log | \1/p' |
 		tail -n 5 >&2
@@ -17,8 +22,8 @@ launch_instance() {
 	image=${opt_image:-$default_image}
 	case $image in
 	*:*) ;;
-	*) incus query "/1.0/images/aliases/$image?project=$project" < /dev/null > /dev/null 2>&1 ||
-		incus query "/1.0/images/$image?project=$project" < /dev/null > /dev/null 2>&1 ||
+	*) incus query "/1.0/images/aliases/$image?project=$project_arg" < /dev/null > /dev/null 2>&1 ||
+		incus query "/1.0/images/$image?project=$project_arg" < /dev/null > /dev/null 2>&1 ||
 		missing image "this Incus has no image $image ($image_remedy)" ;;
 	esac
 	say "$1: making it from $image"
@@ -31,7 +36,45 @@ is_ready() {
 	[ "$instance_state" = Ready ] || [ "$instance_state" = Stopped ]
 }
 
+# Whether anybody will say Ready: the shim, if it is PID 1 and can reach Incus, and nobody has told
+# it not to. Its command line is stronger than the args file, and that than the environment.
+says_ready() {
+	[ "$(instance_key security.guestapi)" != false ] || return 1
+	init=$(instance_key raw.lxc | sed 's/\\n/\n/g' | sed -n 's/^ *lxc\.init\.cmd *= *//p' | tail -n 1)
+	case $init in
+	*/stremio-shim*) ;;
+	*) return 1 ;;
+	esac
+	ready=$(echo "$init" | tr ' ' '\n' | ready_word)
+	ready=${ready:-$(pull_text "$1" /etc/stremio-shim.args | ready_word)}
+	[ "${ready:-$(instance_key environment.STREMIO_READY)}" != no ]
+}
+
+# The last --ready among the shim's words, one a line.
+ready_word() {
+	awk '$0 == "--" { exit } $0 == "--ready" { word = "yes" } sub(/^--ready=/, "") { word = $0 }
+		END { print word }'
+}
+
+# launch_settled NAME: nobody will tell, so that what has not ended within a second is taken for
+# started. A command that cannot be executed ends in milliseconds.
+launch_settled() {
+	sleep 1
+	instance_read "$1" || fail "$1" 'it is gone'
+	[ "$instance_state" = Stopped ] || return 0
+	launch_ended "$1"
+}
+
+launch_ended() {
+	launch_why "$1"
+	fail "$1" "it ended at once; what it said is above (stremio-incus doctor $1)"
+}
+
 launch_wait() {
+	if [ "$dry_run" = 0 ] && ! says_ready "$1"; then
+		launch_settled "$1"
+		return
+	fi
 	say "$1: waiting until the application has been started"
 	if [ "$dry_run" = 1 ]; then
 		echo "incus query /1.0/instances/$1    # until its status is Ready"
@@ -45,13 +88,28 @@ launch_wait() {
 		}
 		sleep 0.1
 	done
-	[ "$instance_state" = Ready ] || {
-		launch_why "$1"
-		fail "$1" "it ended at once; what it said is above (stremio-incus doctor $1)"
-	}
+	[ "$instance_state" = Ready ] || launch_ended "$1"
 }
 
 shim=/opt/stremio-shim/stremio-shim
+
+# shim_asked NAME OPTION FILE: what the shim in there answers. Whoever is root in there can answer in its
+# place: with so much, for so long, and no control characters.
+shim_asked() {
+	rc=0
+	(
+		# 4 MiB, of its errors, too.
+		ulimit -f 8192
+		timeout -k 5 $((opt_wait + 5)) incus exec "$1" -- "$shim" "$2" \
+			< /dev/null > "$work/asked" 2> "$work/asked-error"
+	) 2> /dev/null || rc=$?
+	printable < "$work/asked" > "$3"
+	printable < "$work/asked-error" | cut -c1-300 > "$work/error"
+	case $rc in
+	124|137) echo 'no answer in time' > "$work/error" ;;
+	esac
+	return $rc
+}
 
 # self_test NAME: shows it, and keeps what came of it for `status`. Its status.
 self_test() {
@@ -61,7 +119,7 @@ self_test() {
 	fi
 	clear_line
 	rc=0
-	incus exec "$1" -- "$shim" --self-test < /dev/null > "$work/self-test" 2> "$work/error" || rc=$?
+	shim_asked "$1" --self-test "$work/self-test" || rc=$?
 	case $rc in
 	0) result=good ;;
 	69) result=problems ;;
@@ -82,7 +140,7 @@ verb_launch() {
 		case $word in
 		--image=?*) opt_image=${word#*=} ;;
 		--network=?*) opt_network=${word#*=} ;;
-		--wait=*[!0-9]*|--wait=) usage_error "$word: not a number of seconds" ;;
+		--wait=*[!0-9]*|--wait=0?*|--wait=) usage_error "$word: not a number of seconds" ;;
 		--wait=*) opt_wait=${word#*=} ;;
 		--no-self-test) opt_test=0 ;;
 		*) attach_option "$word" || only_name "$word" ;;
@@ -122,6 +180,8 @@ verb_launch() {
 	elif [ "$opt_display" != none ] && [ "$before" != "$x11_display" ]; then
 		warn "$name" "it runs on display ${before:-none} and learns of $x11_display when it starts again (incus restart $name)"
 	fi
+	# What is being waited for may never come, and is to be stopped then.
+	lock_drop
 	launch_wait "$name"
 	[ -z "${network_note:-}" ] || warn network "$network_note"
 	[ $opt_test = 0 ] || self_test "$name" || launch_rc=$?

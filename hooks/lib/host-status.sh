@@ -7,7 +7,7 @@
 # Instances of the profile, or attached, as lines NAME TAB STATE TAB PROFILES TAB DISPLAY TAB
 # SOUND TAB NETWORK TAB SELF-TEST.
 status_rows() {
-	incus query "/1.0/instances?recursion=1&project=$project" < /dev/null > "$work/all" 2> "$work/error" ||
+	incus query "/1.0/instances?recursion=1&project=$project_arg" < /dev/null > "$work/all" 2> "$work/error" ||
 		run_failed status
 	awk -v profile="$profile" '
 	function value(line) { sub(/^[^:]*: "/, "", line); sub(/",?$/, "", line); return line }
@@ -42,7 +42,7 @@ status_rows() {
 verb_status() {
 	[ $# = 0 ] || usage_error "status: $1: not understood"
 	incus_ready
-	show "incus query '/1.0/instances?recursion=1&project=$project'"
+	show "incus query '/1.0/instances?recursion=1&project=$project_arg'"
 	status_rows > "$work/rows"
 	[ -s "$work/rows" ] || {
 		tell "no instance uses the profile $profile (stremio-incus launch makes one)"

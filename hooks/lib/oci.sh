@@ -57,8 +57,10 @@ oci_names() {
 }
 
 # One clear line for what the tools say at length. usage: oci_failed TOOL
+# What they say of a full disk may have found no room on it.
 oci_failed() {
 	said=$(cat "$w/log")
+	[ "$(stat -f -c %a "$w")" != 0 ] || said="no space left: $said"
 	why=$(tail -n 1 "$w/log" | sed 's/^.*level=[a-z]* msg="\(.*\)"$/\1/; s/\\"/"/g' | oci_clean)
 	case $said in
 	*'no space left'*|*'No space left'*|*'File too large'*|*'file too large'*)
@@ -161,8 +163,8 @@ oci_config() {
 	# shellcheck disable=SC2016
 	asked=$(sandbox jq -r '((.config.Entrypoint // []) + (.config.Cmd // [])) as $words |
 		if ($words[0] // "") | test("(^|/)stremio-shim$") then
-			[label $end | $words[1:][] |
-			 if startswith("-") and . != "--" then . else break $end end] | join(" ")
+			[label $command | $words[1:][] |
+			 if startswith("-") and . != "--" then . else break $command end] | join(" ")
 		else empty end' config.json < /dev/null | oci_clean)
 	[ $# != 0 ] || [ -z "$asked" ] ||
 		echo "image: the image sets options of the shim itself: $asked" >&2

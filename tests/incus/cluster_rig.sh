@@ -6,7 +6,8 @@
 # process id namespaces of its own, joined by a cable. Each has its own /usr/local, so that the
 # shipped profile is used as it is, and its own devices. For sourcing by run.sh.
 #
-#   hosts_up               both, not yet a cluster, ended with the test's subshell
+#   hosts_up               both, not yet a cluster; 1 when an earlier test has left them, a cluster by
+#                          now. They are there until rig_down, or until a test fails.
 #   on a|b COMMAND...      run it there
 #   devices_of a|b         whose devices fake_drm and its like make from now on
 #
@@ -19,9 +20,14 @@ hosts_up() {
 	RIG=$RIG/cluster
 	mkdir -p "$RIG/bin" "$RIG/work"
 	chmod 711 "$RIG"
-	trap hosts_down EXIT
+	trap '[ $? = 0 ] || hosts_down "$RIG"' EXIT
 	trap 'exit 130' INT TERM HUP
 	client=$(command -v incus)
+	if [ -e "$RIG/bin/ssh" ]; then
+		incus() { on a incus "$@"; }
+		return 1
+	fi
+	# Their daemons are looked at before there is a way to type in there: by the client here.
 	host_up a
 	host_up b
 	# By numbers of processes of this namespace, not of a's.
@@ -57,11 +63,12 @@ host_up() {
 	nsenter -t "$(host_pid "$1")" -m mount --bind "$RIG/$1-usr" /usr/local || die "$1: mount"
 }
 
+# usage: hosts_down DIR
 hosts_down() {
 	# Without b, where there is no other database, the end of a would take 17 s.
-	incusd_stop "$RIG/a"
-	incusd_stop "$RIG/b"
-	rm -rf "$RIG"
+	incusd_stop "$1/a"
+	incusd_stop "$1/b"
+	rm -rf "$1"
 }
 
 # The first process of the host's namespaces.

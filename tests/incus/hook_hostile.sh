@@ -10,7 +10,7 @@ unharmed() {
 	find /etc -newer "$RIG/profile.yaml" -name 'render*' | grep . && die "in the host's /etc"
 	mountpoint -q /etc/passwd && die "on the host's /etc/passwd"
 	in_daemon grep -E ' /etc[/ ]' /proc/self/mountinfo && die "on the daemon's /etc"
-	incus exec "$1" -- ls /etc | grep render && die "in the instance's /etc"
+	answered incus exec "$1" -- ls /etc | grep render && die "in the instance's /etc"
 	incus exec "$1" -- grep ' /etc' /proc/self/mountinfo && die "on the instance's /etc"
 	true
 }
@@ -64,7 +64,7 @@ test_hook_does_not_follow_a_link_for_a_node() {
 	logged linked 'cannot create .snd/timer'
 	logged linked 'cannot create .snd/controlC0'
 	unharmed linked
-	[ "$(incus exec linked -- cat /dev/snd/timer)" = text ] || die 'a file was replaced'
+	[ "$(answered incus exec linked -- cat /dev/snd/timer)" = text ] || die 'a file was replaced'
 	incus exec linked -- rm -r /dev/dri /dev/snd/timer /dev/snd/controlC0
 	hook plug || die "$(hook_log linked | tail -n 1)"
 	can_open linked 1000 1000 dri/renderD128 || die "$(opens linked 1000 1000 dri/renderD128)"

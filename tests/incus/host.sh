@@ -49,6 +49,55 @@ test_host_launch_changes_nothing_the_second_time() {
 	true
 }
 
+# launch_without_ready: with what the instance says now it ends well, and long before its time.
+launch_without_ready() {
+	began=$(date +%s)
+	host_ok launch one --no-self-test --wait=30
+	[ $(($(date +%s) - began)) -lt 25 ] || die "$1: it has waited $(($(date +%s) - began)) s"
+	[ "$(state one)" = Running ] || die "$1: state $(state one)"
+	incus stop --force one || die "$1: stop"
+}
+
+test_host_launch_does_not_wait_for_a_ready_that_never_comes() {
+	session_up
+	host_ok launch one --image=busybox --no-self-test
+	incus stop --force one
+	incus config set one environment.STREMIO_READY=no
+	launch_without_ready STREMIO_READY=no
+	# The image's own word is the stronger one, as for the shim.
+	printf '%s\n' --ready=yes -- /bin/sleep 1000 > "$RIG/args"
+	push "$RIG/args" one/etc/stremio-shim.args --mode 0644
+	host_ok launch one --no-self-test --wait=30
+	[ "$(state one)" = Ready ] || die "--ready=yes: state $(state one)"
+	incus stop --force one
+	incus config unset one environment.STREMIO_READY
+	printf '%s\n' --ready --ready=no -- /bin/sleep 1000 > "$RIG/args"
+	push "$RIG/args" one/etc/stremio-shim.args --mode 0644
+	launch_without_ready --ready=no
+	printf '%s\n' -- /bin/sleep 1000 > "$RIG/args"
+	push "$RIG/args" one/etc/stremio-shim.args --mode 0644
+	incus config set one security.guestapi=false
+	launch_without_ready security.guestapi=false
+	# What comes to nothing is told all the same.
+	printf '%s\n' -- /no/such/program > "$RIG/args"
+	push "$RIG/args" one/etc/stremio-shim.args --mode 0644
+	host launch one && die 'it says that all is well'
+	grep -q 'console | stremio-shim: .*/no/such/program' "$RIG/out" || die "$(cat "$RIG/out")"
+}
+
+# Whose init is another program nobody says Ready.
+test_host_launch_does_not_wait_for_another_init() {
+	session_up
+	host_ok profile --system
+	incus profile create system < "$RIG/out" > "$RIG/profile.out" 2>&1 || die "$(cat "$RIG/profile.out")"
+	trap 'gone one; incus profile delete system > /dev/null; session_down' EXIT
+	incus init busybox one --no-profiles --profile system < /dev/null > /dev/null 2>&1
+	printf '#!/bin/sh\nexec sleep 1000\n' > "$RIG/app"
+	incus file delete one/sbin/init
+	push "$RIG/app" one/sbin/init --mode 0755
+	launch_without_ready 'its own init'
+}
+
 test_host_dry_run_changes_nothing() {
 	session_up
 	player one
@@ -210,7 +259,7 @@ test_host_sound_server_sees_its_own_user() {
 	[ "$(incus config get one environment.STREMIO_REQUIRE)" = none ] || die 'the own list is gone'
 	answer=$(inside one xclient /var/lib/stremio-shim/pulse)
 	again=$(incus restart one --timeout 20 && inside one xclient /var/lib/stremio-shim/pulse)
-	other=$(incus exec one --user 1001 --group 1001 -- xclient /var/lib/stremio-shim/pulse)
+	other=$(answered incus exec one --user 1001 --group 1001 -- xclient /var/lib/stremio-shim/pulse)
 	variables=$(inside one env)
 	host_ok attach one --sound=none
 	host_ok launch one --no-self-test
@@ -282,8 +331,8 @@ test_host_profile_system_leaves_the_image_its_own_init() {
 	start one
 	# A shell first, as the script says.
 	until_true 10 is_sleep one
-	first=$(incus exec one -- cat /proc/1/cmdline 2>&1 | tr '\0' ' ')
-	confined=$(incus exec one -- /opt/stremio-shim/stremio-shim -- cat /proc/self/status)
+	first=$(answered incus exec one -- cat /proc/1/cmdline 2>&1 | tr '\0' ' ')
+	confined=$(answered incus exec one -- /opt/stremio-shim/stremio-shim -- cat /proc/self/status)
 	gone one
 	incus profile delete system > /dev/null
 	[ "$first" = 'sleep 1000 ' ] || die "PID 1 is $first"
@@ -361,51 +410,5 @@ test_host_cookies_are_on_no_command_line() {
 		[ "$(echo "$keys" | grep -cE '^[0-9a-f]{32}$')" -ge 2 ] || die "keys: $keys"
 		grep -qF "$keys" "$session/trace" && die "--$word: a key is on a command line"
 	done
-	true
-}
-
-# The menu's entry clicked twice.
-test_host_two_launches_at_once_make_one_instance() {
-	session_up
-	user stremio-incus launch one --image=busybox --no-self-test > "$RIG/first" 2>&1 < /dev/null &
-	first=$!
-	host_ok launch one --image=busybox --no-self-test
-	wait $first || die "the other one: $(tail -n 1 "$RIG/first")"
-	[ "$(state one)" = Ready ] || die "state $(state one)"
-}
-
-test_host_menu_entry_starts_it_and_shows_what_is_wrong() {
-	session_up
-	mkdir "$session/bin"
-	printf '#!/bin/sh\necho "$*" > /home/notified\n' > "$session/bin/notify-send"
-	chmod 755 "$session/bin/notify-send"
-	export SESSION_PATH=/home/bin:/usr/bin:/bin
-	entry=$RIG/usr/share/applications/stremio-incus.desktop
-	# Where the session has it.
-	line=$(sed -n "s,^Exec=$RIG/usr,/usr/local,p" "$entry")
-	[ -s "$RIG/usr/share/icons/hicolor/scalable/apps/$(sed -n 's/^Icon=//p' "$entry").svg" ] || die 'no icon'
-	# shellcheck disable=SC2086
-	user $line > "$RIG/out" 2>&1 < /dev/null && die 'it starts without an image'
-	grep -q 'image: this Incus has no image stremio' "$session/notified" || die "$(cat "$session/notified")"
-	incus image alias create stremio "$(incus query /1.0/images/aliases/busybox |
-		sed -n 's/.*"target": "\(.*\)".*/\1/p')" > "$RIG/out" || die 'the alias'
-	# shellcheck disable=SC2086
-	user $line > "$RIG/out" 2>&1 < /dev/null
-	rc=$?
-	incus image alias delete stremio
-	[ $rc = 0 ] || die "$line: $(tail -n 1 "$RIG/out")"
-	grep -v 'network: no network' "$RIG/out" && die 'it is not quiet'
-	[ "$(state stremio)" = Ready ] || die "state $(state stremio)"
-}
-
-# A login of one user does not put the windows of another's on its screen.
-test_host_login_refreshes_only_what_this_user_attached() {
-	session_up
-	player one
-	player two
-	incus config set two user.stremio-shim.attached=4321
-	host_ok attach --refresh
-	grep -q '^stremio-incus: one: has the cookie' "$RIG/out" || die "$(cat "$RIG/out")"
-	grep -q 'two' "$RIG/out" && die 'another one is refreshed, too'
 	true
 }

@@ -302,11 +302,66 @@ test_host_is_not_held_up_by_hostile_files() {
 	inside_root="incus exec one -- sh -c"
 	$inside_root 'rm /etc/passwd; yes stremio:x:1000\$\(id\)\ -1:-1 | head -c 30000000 > /etc/passwd' < /dev/null
 	host_ok attach one
-	[ "$(incus exec one -- stat -c %u /var/lib/stremio-shim/Xauthority)" = 65532 ] ||
+	[ "$(answered incus exec one -- stat -c %u /var/lib/stremio-shim/Xauthority)" = 65532 ] ||
 		die "owner $(incus exec one -- stat -c %u /var/lib/stremio-shim/Xauthority)"
 	$inside_root 'rm /etc/passwd; ln -s /dev/zero /etc/passwd' < /dev/null
 	host attach one
 	$inside_root 'rm /etc/passwd; mkfifo /etc/passwd' < /dev/null
 	host attach one
 	true
+}
+
+# So is what answers in the shim's place: once it is root's in there, with all capabilities, and mounts
+# another program over it.
+test_host_is_not_held_up_by_a_hostile_self_test() {
+	session_up
+	host_ok launch one --image=busybox --no-self-test --display=none
+	incus stop --force one
+	printf '%s\n' --exec-bounding=full -- /bin/sleep 1000 > "$RIG/args"
+	push "$RIG/args" one/etc/stremio-shim.args --mode 0644
+	host_ok launch one --no-self-test --display=none
+	printf '#!/bin/sh\nsh /bin/answer "$@"\n' > "$RIG/app"
+	push "$RIG/app" one/bin/app --mode 0755
+	incus exec one -- mount --bind /bin/app /opt/stremio-shim/stremio-shim < /dev/null || die 'cannot mount'
+	for line in 'printf "\033]0;title\007\302\233c good-bye\n" | tee /dev/stderr; exit 5' \
+		    'yes good-bye' 'yes good-bye >&2' 'echo good-bye; sleep 1000'; do
+		echo "$line" > "$RIG/answer-line"
+		push "$RIG/answer-line" one/bin/answer --mode 0644
+		for words in 'launch one --display=none --wait=5' 'doctor one'; do
+			# doctor's own time is a minute.
+			[ "$words" != 'doctor one' ] || [ "${line#echo}" = "$line" ] || continue
+			began=$(date +%s)
+			# shellcheck disable=SC2086
+			host $words && die "$line: $words says that all is well"
+			[ $(($(date +%s) - began)) -lt 40 ] || die "$line: $words takes $(($(date +%s) - began)) s"
+			[ "$(stat -c %s "$RIG/out")" -lt 5000000 ] || die "$line: $words prints all of it"
+			LC_ALL=C grep -q "$(printf '[\001-\010\013-\037\177]\\|\302[\200-\237]')" "$RIG/out" &&
+				die "$line: $words: $(grep -m1 good-bye "$RIG/out" | od -c | head -n 4)"
+			grep -qE 'self-test' "$RIG/out" || die "$line: $words: $(tail -n 1 "$RIG/out" | cut -c1-200)"
+		done
+	done
+}
+
+# What a launch waits for may never come, and whoever tires of it says stop.
+test_host_stop_ends_a_launch_that_waits() {
+	session_up
+	player one
+	host_ok stop one
+	incus config set one environment.STREMIO_REQUIRE=gpu environment.STREMIO_WAIT=50
+	user stremio-incus launch one --no-self-test > "$RIG/launched" 2>&1 < /dev/null &
+	launch=$!
+	until_true 30 grep -q 'waiting until' "$RIG/launched" || die "$(tail -n 1 "$RIG/launched")"
+	began=$(date +%s)
+	host_ok stop one
+	[ $(($(date +%s) - began)) -lt 25 ] || die "stop took $(($(date +%s) - began)) s"
+	wait $launch && die 'the launch says that all is well'
+	grep -q 'one: it ended' "$RIG/launched" || die "$(tail -n 1 "$RIG/launched")"
+}
+
+test_host_names_a_lock_that_is_not_its_own() {
+	session_up
+	mkdir -p "$session/run/stremio-incus"
+	chown "$USER_ID" "$session/run/stremio-incus"
+	( umask 077 && : > "$session/run/stremio-incus/lock" )
+	host_fails 1 "files: /home/run/stremio-incus/lock: not this user's .remove it" stop one
 }

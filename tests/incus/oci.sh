@@ -102,6 +102,20 @@ only_its_users() {
 	[ "$mode" = "600 $(($4 + 4242)) $(($4 + 4343))" ] || die "the cookie is $mode, the map begins at $4"
 }
 
+# The keyboard is behind that cookie, and an imported image may have users of its own.
+test_the_cookie_of_an_imported_image_is_its_own_users() {
+	oci_layout
+	imports "oci:$RIG/oci:t" --alias=hello
+	session_up
+	host_ok launch one --image=hello --no-self-test
+	push "$RIG/xclient" one/xclient --mode 0755
+	only_its_users one "$RIG/incus" var/lib/stremio-shim/Xauthority
+	answer=$(answered incus exec one --user 4242 --group 4343 -- /xclient 2>&1 < /dev/null)
+	[ "$answer" = ok ] || die "its user: $answer"
+	answer=$(incus exec one --user 4343 --group 4343 -- /xclient 2>&1 < /dev/null)
+	[ "$answer" != ok ] || die 'another user in there is let in'
+}
+
 # What Incus with OCI support of its own looks for, and what there is without our profile.
 test_an_imported_image_has_the_shim_as_its_init() {
 	oci_layout
@@ -128,6 +142,18 @@ test_a_command_takes_the_place_of_the_entrypoint_and_root_is_not_carried_over() 
 	tells r
 	told 'arg 1 instead' 'id 65532:65532'
 	! grep -q '^arg 2' "$RIG/told" || die 'the old command is there, too'
+}
+
+# Whoever made the image has a say in how it is confined; whoever imports it is told what he says.
+test_options_that_an_image_gives_to_the_shim_are_told() {
+	layout own
+	umoci config --image "$RIG/own:t" --config.entrypoint /opt/stremio-shim/stremio-shim \
+		--config.entrypoint --policy=none --config.entrypoint --env=A=B --config.entrypoint -- \
+		--config.entrypoint /app/teller --config.entrypoint --policy=server > /dev/null || die umoci
+	imports "oci:$RIG/own:t" --alias=own
+	grep -qx 'image: the image sets options of the shim itself: --policy=none --env=A=B ' "$RIG/imported" ||
+		die "$(cat "$RIG/imported")"
+	[ "$(wc -l < "$RIG/imported")" = 4 ] || die "it says more: $(cat "$RIG/imported")"
 }
 
 # `make run` with an image of somebody's: a window, without shell or libraries in the image.

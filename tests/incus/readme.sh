@@ -43,8 +43,39 @@ test_every_command_block_of_the_readme_is_run_or_says_why_not() {
 	[ -z "$bare" ] || die "a block without its comment: $bare"
 	sed -n 's/^run: \([a-z]*\)	.*/\1/p' "$RIG/blocks" | sort -u > "$RIG/names"
 	while read -r name; do
-		grep -qE "^[^#]*run_block $name( |\$)" "$here"/*.sh || die "no test runs the block $name"
+		[ -n "$(tests_with "run_block $name")" ] || die "no test of make check runs the block $name"
 	done < "$RIG/names"
+	grep -q "^checked='.* host" "$top/tests/run.sh" || die 'make check leaves this tier out'
+}
+
+# tests_with COMMAND: those of the host tier in `make check` that run it, themselves or by a function.
+tests_with() {
+	# shellcheck disable=SC2154,SC2086 # of run.sh
+	cat $host_files | awk -v command="$1 " -v slow="$slow" '
+	BEGIN { n = split(slow, s); for (i = 1; i <= n; i++) left["test_" s[i]] = 1 }
+	/^[ \t]*#/ { next }
+	/^[a-z0-9_]+\(\) \{$/ { f = $1; sub(/\(\)/, "", f); next }
+	/^\}/ { f = "" }
+	f != "" { body[f] = body[f] $0 " \n" }
+	function runs(f,    g) {
+		if (index(body[f], command))
+			return 1
+		for (g in body)
+			if (!(g in seen) && body[f] ~ "(^|[^a-z0-9_])" g "[^a-z0-9_]") {
+				seen[g] = 1
+				if (runs(g))
+					return 1
+			}
+		return 0
+	}
+	END {
+		for (f in body)
+			if (f ~ /^test_/ && !(f in left)) {
+				split("", seen)
+				if (runs(f))
+					print f
+			}
+	}'
 }
 
 # What the shipped program can find is what must be explained, there and by doctor; and whoever

@@ -106,8 +106,8 @@ test_recipe_system_container() {
 	# A small package stands for the player.
 	run_block system 's/mpv/jq/g'
 	grep -q '^jq-[0-9]' "$RIG/out" || die "$(tail -n 1 "$RIG/out")"
-	[ "$(incus exec desktop -- cat /proc/1/comm)" = systemd ] || die 'its init is another'
-	incus exec desktop -- /opt/stremio-shim/stremio-shim -- cat /proc/self/status > "$RIG/status"
+	[ "$(answered incus exec desktop -- cat /proc/1/comm)" = systemd ] || die 'its init is another'
+	answered incus exec desktop -- /opt/stremio-shim/stremio-shim -- cat /proc/self/status > "$RIG/status"
 	for line in 'NoNewPrivs:.1' 'Seccomp:.2' 'CapBnd:.0000000000000000' 'Uid:.1000.1000.1000.1000'; do
 		grep -qx "$line" "$RIG/status" || die "not $line: $(grep "^${line%%:*}" "$RIG/status")"
 	done

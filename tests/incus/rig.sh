@@ -32,6 +32,7 @@ rig_up() {
 
 rig_down() {
 	[ -n "${RIG:-}" ] || return 0
+	[ ! -d "$RIG/cluster" ] || hosts_down "$RIG/cluster"
 	incusd_stop "$RIG/incus"
 	rm -rf "$RIG"
 }
@@ -108,6 +109,21 @@ until_true() {
 		tries=$((tries - 1))
 	done
 	return 1
+}
+
+# answered COMMAND...: what it says, and its status. Incus loses what a short command in an instance
+# has said, once in some tens of times on a busy machine: one that ends well and has said nothing is
+# asked again.
+answered() {
+	for _ in 1 2 3 4 5; do
+		answer_rc=0
+		"$@" > "$RIG/answer" < /dev/null || answer_rc=$?
+		if [ "$answer_rc" != 0 ] || [ -s "$RIG/answer" ]; then
+			break
+		fi
+	done
+	cat "$RIG/answer"
+	return "$answer_rc"
 }
 
 state() {

@@ -124,7 +124,7 @@ xserver_stop() {
 inside() {
 	who=$1
 	shift
-	incus exec "$who" --user 1000 --group 1000 -- "$@" < /dev/null
+	answered incus exec "$who" --user 1000 --group 1000 -- "$@" < /dev/null
 }
 
 # The application is a shell script of the test's; the instance is made by stremio-incus.

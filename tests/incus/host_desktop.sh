@@ -1,0 +1,90 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2154 # top, here and RIG are set by run.sh
+#
+# stremio-incus as the desktop starts it, from the menu and at a login, and beside other users and
+# projects.
+
+# The menu's entry clicked twice.
+test_host_two_launches_at_once_make_one_instance() {
+	session_up
+	user stremio-incus launch one --image=busybox --no-self-test > "$RIG/first" 2>&1 < /dev/null &
+	first=$!
+	host_ok launch one --image=busybox --no-self-test
+	wait $first || die "the other one: $(tail -n 1 "$RIG/first")"
+	[ "$(state one)" = Ready ] || die "state $(state one)"
+}
+
+test_host_menu_entry_starts_it_and_shows_what_is_wrong() {
+	session_up
+	mkdir "$session/bin"
+	printf '#!/bin/sh\necho "$*" > /home/notified\n' > "$session/bin/notify-send"
+	chmod 755 "$session/bin/notify-send"
+	export SESSION_PATH=/home/bin:/usr/bin:/bin
+	entry=$RIG/usr/share/applications/stremio-incus.desktop
+	# Where the session has it.
+	line=$(sed -n "s,^Exec=$RIG/usr,/usr/local,p" "$entry")
+	[ -s "$RIG/usr/share/icons/hicolor/scalable/apps/$(sed -n 's/^Icon=//p' "$entry").svg" ] || die 'no icon'
+	# shellcheck disable=SC2086
+	user $line > "$RIG/out" 2>&1 < /dev/null && die 'it starts without an image'
+	grep -q 'image: this Incus has no image stremio' "$session/notified" || die "$(cat "$session/notified")"
+	incus image alias create stremio "$(incus query /1.0/images/aliases/busybox |
+		sed -n 's/.*"target": "\(.*\)".*/\1/p')" > "$RIG/out" || die 'the alias'
+	# shellcheck disable=SC2086
+	user $line > "$RIG/out" 2>&1 < /dev/null
+	rc=$?
+	incus image alias delete stremio
+	[ $rc = 0 ] || die "$line: $(tail -n 1 "$RIG/out")"
+	grep -v 'network: no network' "$RIG/out" && die 'it is not quiet'
+	[ "$(state stremio)" = Ready ] || die "state $(state stremio)"
+}
+
+# The program may lie anywhere, and where it was when it was entered there it need not be any more.
+test_host_login_entry_finds_the_program() {
+	session_up
+	player one
+	entry=$session/.config/autostart/stremio-incus.desktop
+	odd='/home/my 100% hooks'
+	cp -r "$top/hooks" "$session/my 100% hooks"
+	cp "$RIG/usr/share/stremio-shim/incus-profile.yaml" "$session/"
+	sed -i 's,^Exec=[^ ]*,Exec=/nowhere/stremio-incus,' "$entry"
+	echo Hidden=true >> "$entry"
+	host_ok attach one
+	grep -q '^Exec=/nowhere' "$entry" || die 'what the user has switched off is on again'
+	sed -i /Hidden/d "$entry"
+	user "$odd/stremio-incus" attach one > "$RIG/out" 2>&1 < /dev/null || die "$(tail -n 1 "$RIG/out")"
+	# The file's escapes, then the quotes and their own, then the doubled signs.
+	said=$(sed -n 's/^Exec=//p' "$entry" | python3 -c 'import shlex, sys
+print(shlex.split(sys.stdin.read().replace("\\\\", "\\"))[0].replace("%%", "%"))')
+	[ "$said" = "$odd/stremio-incus" ] || die "it starts $said: $(grep Exec "$entry")"
+	cp "$entry" "$RIG/entry"
+	host_ok attach one
+	cmp "$RIG/entry" "$entry" || die 'it is written anew'
+}
+
+test_host_works_in_a_project_of_any_name() {
+	session_up
+	incus project create c++ -c features.images=false -c features.profiles=false > /dev/null || die project
+	trap '{ incus delete -f one --project c++; incus project delete c++; } > /dev/null 2>&1; session_down' EXIT
+	# shellcheck disable=SC2034 # for user
+	VARIABLES=INCUS_PROJECT=c++
+	host_ok launch one --image=busybox --no-self-test
+	host_ok launch one --image=busybox --no-self-test
+	host_ok status
+	grep -qE '^one +Ready ' "$RIG/out" || die "status: $(tail -n 1 "$RIG/out")"
+	host_ok attach --refresh
+	grep -q '^stremio-incus: one: has the cookie' "$RIG/out" || die "refresh: $(cat "$RIG/out")"
+	host_ok stop one
+}
+
+# A login of one user does not put the windows of another's on its screen.
+test_host_login_refreshes_only_what_this_user_attached() {
+	session_up
+	player one
+	player two
+	incus config set two user.stremio-shim.attached=4321
+	host_ok attach --refresh
+	grep -q '^stremio-incus: one: has the cookie' "$RIG/out" || die "$(cat "$RIG/out")"
+	grep -q 'two' "$RIG/out" && die 'another one is refreshed, too'
+	true
+}
