@@ -76,6 +76,7 @@ static void ends_without_its_parent(int (*fn)(void *))
 	if (pid == 0) {
 		signal(SIGALRM, SIG_IGN);
 		(void)worker_start(fn, NULL, 500, &w);
+		usleep(100000); /* until it is another's: the signal would come before that */
 		_exit(0);
 	}
 	close(ends[1]);
