@@ -6,6 +6,7 @@ import os
 import re
 import socket
 import struct
+import time
 import zlib
 
 from harness import check, libc, proc_status
@@ -78,6 +79,13 @@ class Watch:
 
     def enough(self):
         return all(len(p) >= 3 for p in self.pictures.values())
+
+    def settle(self, timeout=10):
+        """Looks on until the page has been painted twice more: with what it has just reported."""
+        want, end = len(self.pictures["right"]) + 2, time.monotonic() + timeout
+        while len(self.pictures["right"]) < want and time.monotonic() < end:
+            time.sleep(0.05)
+            self.look()
 
     def verdict(self):
         for name, least in self.least.items():

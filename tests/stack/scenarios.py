@@ -136,6 +136,7 @@ def application(report, name, view, policy="stremio", userns="deny", colours=Non
     if world.ended() is not None:
         return
     if colours:
+        watch.settle()
         with one(report, f"{name}_is_seen") as figure:
             figure(watch.verdict())
         Screen.save(watch.last, os.path.join(world.dir, "screen.png"))
