@@ -122,9 +122,12 @@ def table():
             if wanted(name):
                 test(name, function, *args)
         if wanted('figures'):
-            times = launch.figures()
-            say(f'# self-test of 2 GPUs, 2 cards, X11, Pulse: {times["self-test"]:.2f} s, '
-                f'{times["self-test"] / times["others"]:.2f} of xdpyinfo && aplay -l')
+            times = test('figures', launch.figures) or {}
+            for name, took in times.items():
+                say(f'# {name}: {took:.1f} ms')
+            if times:
+                say('# self-test of 2 GPUs, 2 cards, X11, Pulse: '
+                    f'{times["self-test"] / times["by hand"]:.2f} of xdpyinfo && aplay -l && vainfo')
         for name, before, want, after in display.FROZEN:
             situation(want, in_state, up, name, before, after)
     finally:
