@@ -22,7 +22,8 @@ export BUILD
 . "$top/hooks/lib/image.sh"
 
 MACHINE_PACKAGES='systemd-sysv udev kmod iproute2 procps python3-minimal libpython3-stdlib
-	alsa-utils xserver-xorg-core xauth x11-utils x11-xserver-utils pulseaudio pipewire weston
+	alsa-utils xserver-xorg-core xauth x11-utils x11-xserver-utils vainfo mesa-va-drivers pulseaudio
+	pipewire weston
 	apparmor incus-base incus-client lxcfs squashfs-tools busybox-static'
 
 # What a guest with virtio devices and two sound cards never loads is two thirds of a kernel
