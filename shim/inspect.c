@@ -19,7 +19,7 @@
 #include "verify.h"
 
 #define STEP "inspect"
-/* One that hangs in a driver, or has a probe that does, is not waited for any longer. */
+/* One that is not gone by then, stopped or in a driver, is killed. */
 #define END_MS 1000
 #define PAGES_OF_AN_INSPECTOR 5 /* of the stack, below its first frame */
 
@@ -117,8 +117,9 @@ __attribute__((noinline)) _Noreturn static void run_inspector(const struct launc
 
 /* ------------------------------------------------------------- the supervisor */
 
-/* The pipe that an inspector's word has come by, until its other end is closed; -1: none. */
-static int ending = -1;
+/* The one whose word has come. */
+static pid_t ending;
+static int word_pipe = -1; /* open until its end is; -1: none */
 
 static int lost(struct finding *f, const char *what)
 {
@@ -215,17 +216,20 @@ int inspect_with(const struct launch *l, inspector act, signal_set stops, int64_
 	status = pid < 0 ? lost(f, "cannot start the inspector")
 			 : wait_for(pid, signals, word[0], most_ms, f);
 	close(signals);
-	ending = word[0];
+	ending = pid;
+	word_pipe = word[0];
 	return status;
 }
 
 void inspect_await_end(void)
 {
-	struct pollfd fds = {.fd = ending};
+	struct pollfd fds = {.fd = word_pipe};
 
-	if (ending < 0)
+	if (word_pipe < 0)
 		return;
-	(void)poll(&fds, 1, END_MS);
-	close(ending);
-	ending = -1;
+	/* No child is waited for before supervise(): the number is still its own. */
+	if (poll(&fds, 1, END_MS) == 0)
+		kill(ending, SIGKILL);
+	close(word_pipe);
+	word_pipe = -1;
 }

@@ -30,7 +30,7 @@ struct inspection {
 typedef int (*inspector)(struct inspection *i);
 
 /**
- * inspect_with() - run an inspector to its end.
+ * inspect_with() - run an inspector to its word.
  * @l: the plan. @act: what it does. @stops: signals that end it, at once.
  * @most_ms: how long it may take, 0 for ever; a last resort, for it has deadlines of its own.
  * @f: out, when it could not be run.
@@ -42,10 +42,11 @@ int inspect_with(const struct launch *l, inspector act, signal_set stops, int64_
 		 struct finding *f);
 
 /**
- * inspect_await_end() - wait until the last inspector, and all of its probe, is gone.
+ * inspect_await_end() - wait until the inspector whose word has come has let go of all it has.
  * The end of a process and all it has in memory takes as long as a tenth of a launch, and goes on
- * beside it; the application must not meet what a probe may have left. Nothing where there is none;
- * no longer than a second. Makes calls that do not fail only (see spawn()).
+ * beside it; the application must not meet what a probe may have left. Nothing where there is none.
+ * After a second it is killed, and not waited for any longer. Makes calls that do not fail, and
+ * writes what the child never reads (see spawn()).
  */
 void inspect_await_end(void);
 

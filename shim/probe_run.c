@@ -75,6 +75,8 @@ _Noreturn static int become_probe(void *argument)
 	for (unsigned int group = 0; group < GROUPS_OF_CHECKS; group++)
 		if (b->groups & GROUP_BIT(group))
 			argv[argc++] = wire_group_names[group];
+	/* So that its groups, which cannot leave it, get the end's signal at the same moment. */
+	(void)setpgid(0, 0);
 	/* What it says are records and nothing else: stderr is not for it. */
 	if (signals_set_mask(0) == 0 && null >= 0 && dup2(null, STDIN_FILENO) >= 0 &&
 	    dup2(b->out, STDOUT_FILENO) >= 0 && dup2(null, STDERR_FILENO) >= 0 &&
@@ -106,7 +108,8 @@ static enum ending listen_to(int fd, uint32_t needed, uint32_t deadline_ms, stru
 	return r->partial ? LIES : COMPLETE;
 }
 
-/* An end closes the pipe and is an end a few microseconds later. What still comes is not heard. */
+/* The end of all that hold the pipe, which are gone a few microseconds later. What still comes is not
+ * heard. */
 static void await_close(int fd)
 {
 	int64_t end = sys_now_ms() + CLOSE_MS;
@@ -214,7 +217,8 @@ void probe_run(const char *path, char **env, uint32_t needed, uint32_t beside, u
 		return;
 	}
 	ending = listen_to(pipe[0], needed, deadline_ms, r);
-	kill(asked.pid, SIGKILL);
+	kill(-asked.pid, SIGKILL);
+	kill(asked.pid, SIGKILL); /* where a policy knows no setpgid(2) */
 	/* What nobody waits for needs no result. */
 	r->asked &= needed | r->ended;
 	settle(r, ending, deadline_ms, ending == COMPLETE ? 0 : probe_end());

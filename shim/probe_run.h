@@ -21,7 +21,7 @@ void probe_find(char *path);
  * @path: from probe_find(). @env: the application's environment.
  * @needed: groups, one bit each. @beside: more of them, which are not waited for. Either may
  *	have PRIMARY_WANTED beside them.
- * @deadline_ms: when to give up, above 0.
+ * @deadline_ms: when to give up, above 0; the exec of the probe is not a part of it.
  * @r: out; each needed group has a result, whatever the probe does: a `skip` for every check
  *	where there is no probe, a `fail` for what did not answer, and for everything when the
  *	probe does not keep to its format. Of the others there is what was said until then.

@@ -30,11 +30,12 @@ int spawn_may_share(bool *share, struct finding *f);
  * until the exec, before which it has work to do. So here two processes are in one memory, each
  * with a stack, descriptors, directories, dispositions, mask and credentials of its own; the libc's
  * errno and libcap-ng's state are common. The rule that makes this sound: only one of them uses
- * them. The child's first act must be to sleep until this process tells it to begin, and from then
- * on, until the child has ended or has something else in memory, this process must sleep, or
- * make calls that do not fail and write to its own stack only. A call that fails all the same
- * may spoil the child's errno, and the child the reason that is told of it: then the child must not
- * get to its exec, and its end is to be waited for before anything else is done.
+ * them. Without CLONE_VFORK the child's first act must be to sleep until this process tells it to
+ * begin, and from then on, until the child has ended or has something else in memory, this process
+ * must sleep, or make calls that do not fail, and write only to its own stack and what the child
+ * never reads. A call that fails all the same may spoil the child's errno, and the child the reason
+ * that is told of it: then the child must not get to its exec, and its end is to be waited for
+ * before anything else is done.
  *
  * Return: the child's pid, or -1 with errno set.
  */

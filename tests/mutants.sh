@@ -92,6 +92,7 @@ table() {
 	gate-stop @ inspect.c @ s/stop = \(int\)si.ssi_signo;/;/ @ a_stop_ends @
 	gate-anew @ gate.c @ s/return ANEW;/continue;/ @ a_device_that_comes_late @
 	gate-await @ launch.c @ s/^\tinspect_await_end\(\);// @ what_a_probe_leaves @
+	gate-frozen @ inspect.c @ s/kill\(ending, SIGKILL\);/;/ @ an_inspector_that_is_stopped @
 	probe-as-caller @ inspect.c @ s/report && !may_change_identity\(\)/report/ @ checks_are_made @
 	probe-mask @ probe_run.c @ s/signals_set_mask\(0\) == 0/1/ @ checks_are_made @
 	probe-death @ probe_run.c @ s/prctl\(PR_SET_PDEATHSIG.*\) == 0/1/ @ inspector_and_probe @

@@ -18,7 +18,9 @@ static unsigned char last_error;
 static int on_error(Display *display, XErrorEvent *event)
 {
 	(void)display;
-	last_error = event->error_code;
+	/* The first is what was asked about. */
+	if (last_error == Success)
+		last_error = event->error_code;
 	return 0;
 }
 
@@ -51,7 +53,8 @@ _Noreturn void __wrap___assert_fail(const char *assertion, const char *file, uns
  * properties among it ("Security Extension Specification", "Untrusted client behavior"). To
  * rotate none of them changes nothing, and is refused all the same. What extensions are hidden
  * says less: a server may be without them. They are asked for in the same breath: their answer
- * comes after the refusal, and each round to the server and back is one that a launch waits for.
+ * comes after the refusal, and each round to the server and back is one that a launch waits for. A
+ * server that is lost at it is lost at the cookie's check.
  */
 static bool is_untrusted(Display *display, char ***names, int *count)
 {

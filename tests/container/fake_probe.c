@@ -20,6 +20,7 @@
  *	short               half a record, then its end
  *	flood               records without end
  *	many                600 good records
+ *	freeze              ok, and its inspector is stopped when it has heard that
  *	litter              leaves a process that ignores what can be ignored, then ok
  *
  * Separated by commas; the last one is for all that follow. Each run adds a line to /tmp/runs.
@@ -190,6 +191,29 @@ static void act(const char *how, int group)
 	} else if (!strcmp(how, "many")) {
 		for (int i = 0; i < 600; i++)
 			result(group, first, STATUS_OK);
+	} else if (!strcmp(how, "freeze")) {
+		pid_t inspector = getppid();
+		pid_t self = getpid();
+		int away[2];
+		char byte;
+
+		/* In a group of its own before anything is heard of it. */
+		if (pipe(away) < 0)
+			_exit(1);
+		if (fork() == 0) {
+			setsid();
+			close(away[0]);
+			close(away[1]);
+			/* It ends this process first, and then says its word. */
+			while (getppid() == self)
+				usleep(50);
+			usleep(2000);
+			_exit(kill(inspector, SIGSTOP));
+		}
+		close(away[1]);
+		if (read(away[0], &byte, 1) != 0)
+			_exit(1);
+		result(group, first, STATUS_OK);
 	} else if (!strcmp(how, "litter")) {
 		if (fork() == 0) {
 			for (int i = 1; i < 65; i++)

@@ -212,10 +212,21 @@ def a_probe_that_hangs_is_ended_at_its_deadline():
 @test()
 def what_a_probe_leaves_behind_is_gone_before_the_launch():
     for init in (True, False):
-        proc = launch(probing(), argv=["ready", "up", "pause"], env=plan("litter"), init=init)
+        proc = launch(probing(), argv=["ready", "up", ",", "pause"], env=plan("litter"), init=init)
         proc.expect("ready up")
         left = [name for _, name in others(os.getpid()) if name not in ("stremio-shim", "app")]
         equal(left, [], "processes beside the application")
+        proc.kill(signal.SIGKILL)
+        proc.wait()
+
+
+@test()
+def an_inspector_that_is_stopped_after_its_word_does_not_stay():
+    for init in (True, False):
+        proc = launch(probing(), argv=["ready", "up", ",", "pause"], env=plan("freeze"), init=init)
+        proc.expect("ready up")
+        until(lambda: [name for _, name in others(os.getpid())].count("stremio-shim") == 1,
+              "the inspector's end")
         proc.kill(signal.SIGKILL)
         proc.wait()
 

@@ -55,6 +55,8 @@ static void what_harms_others_is_denied_and_kills_nobody(void **state)
 		SYS_tkill,
 		SYS_tgkill,
 		SYS_rt_sigqueueinfo,
+		SYS_setpgid,
+		SYS_setsid,
 		SYS_process_vm_readv,
 		SYS_process_vm_writev,
 		SYS_unshare,
@@ -105,6 +107,26 @@ static void what_harms_others_is_denied_and_kills_nobody(void **state)
 		if ((answer(ARCH, calls[i], 0, 0, 0) & SECCOMP_RET_ACTION_FULL) !=
 		    SECCOMP_RET_ERRNO)
 			fail_msg("call %ld is not answered with an error", calls[i]);
+}
+
+/* fcntl(2) makes the kernel send a signal of one's choice, also when a peer does something. */
+static void nobody_is_sent_a_signal_by_way_of_a_descriptor(void **state)
+{
+	static const int commands[] = {F_SETOWN, F_SETOWN_EX, F_SETSIG, F_NOTIFY, F_SETLEASE};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		assert_int_equal(answer(ARCH, SYS_fcntl, 3, (uint64_t)commands[i], 1),
+				 SECCOMP_RET_ERRNO | EPERM);
+	assert_int_equal(answer(ARCH, SYS_fcntl, 3, F_SETFL, O_NONBLOCK), SECCOMP_RET_ALLOW);
+	assert_int_equal(answer(ARCH, SYS_fcntl, 3, F_DUPFD_CLOEXEC, 0), SECCOMP_RET_ALLOW);
+}
+
+static void limits_are_its_own(void **state)
+{
+	(void)state;
+	assert_int_equal(answer(ARCH, SYS_prlimit64, 0, 0, 1), SECCOMP_RET_ALLOW);
+	assert_int_equal(answer(ARCH, SYS_prlimit64, 2, 0, 1), SECCOMP_RET_ERRNO | EPERM);
 }
 
 static void files_are_looked_at_and_none_with_a_name_is_made(void **state)
@@ -164,6 +186,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_harms_others_is_denied_and_kills_nobody),
+		cmocka_unit_test(nobody_is_sent_a_signal_by_way_of_a_descriptor),
+		cmocka_unit_test(limits_are_its_own),
 		cmocka_unit_test(files_are_looked_at_and_none_with_a_name_is_made),
 		cmocka_unit_test(devices_are_asked_and_not_set),
 		cmocka_unit_test(sockets_lead_to_this_machine_only),
