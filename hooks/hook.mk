@@ -47,6 +47,6 @@ HOOK_FUZZED := $(addprefix hooks/,idmap.c devices.c request.c state_text.c disco
 $(BUILD)/fuzz/hook_inputs: tests/fuzz/hook_inputs.c $(HOOK_FUZZED) $(wildcard hooks/*.h shim/*.h)
 	@mkdir -p $(@D)
 	$(call say,LINK)
-	$(Q)$(FUZZ_CC) -std=c11 -g -O1 $(CPPFLAGS) -Ihooks -fsanitize=fuzzer,address,undefined \
-		-fno-sanitize-recover=all -o $@ $< $(HOOK_FUZZED) -ludev
+	$(Q)$(FUZZ_CC) -std=c11 -g -O1 $(CPPFLAGS) -Ihooks -Dmmap=fuzz_mmap \
+		-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o $@ $< $(HOOK_FUZZED) -ludev
 FUZZERS += $(BUILD)/fuzz/hook_inputs
