@@ -155,8 +155,11 @@ static void enter(struct tracee *one, long number, const unsigned long long *arg
 		    rule->count != one->counts[number])
 			continue;
 		if (rule->action == DELAY) {
+			/* Again and again: one that comes while something else is seen to is lost. */
 			struct itimerval timer = {
-				.it_value = {rule->value / 1000000, rule->value % 1000000}};
+				.it_value = {rule->value / 1000000, rule->value % 1000000},
+				.it_interval = {0, 10000},
+			};
 			delayed = one->pid;
 			setitimer(ITIMER_REAL, &timer, NULL);
 			return;
@@ -302,6 +305,7 @@ int main(int argc, char **argv)
 		if (pid < 0 && errno == EINTR && delayed) {
 			pid_t late = delayed;
 
+			setitimer(ITIMER_REAL, &(struct itimerval){.it_value = {0, 0}}, NULL);
 			delayed = 0;
 			ptrace(PTRACE_SYSCALL, late, 0, 0);
 		} else if (pid < 0 && errno == ECHILD) {
