@@ -51,6 +51,7 @@ int verb_stop(const struct call *c)
 	} else {
 		(void)worker_start(work, &s, WORKER_DEADLINE_MS, &worker);
 		r = worker_wait(&worker);
+		worker_gone(&worker);
 		if (r < 0) {
 			(void)finding_set(&f, 0, "worker", -r, "did not finish", NULL, NULL);
 			report(&s.rep, REPORT_ERROR, &f);

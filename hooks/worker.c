@@ -138,3 +138,12 @@ int worker_wait(struct worker *w)
 	w->said = -1;
 	return r;
 }
+
+void worker_gone(const struct worker *w)
+{
+	int pidfd = w->pid > 0 ? (int)syscall(SYS_pidfd_open, w->pid, 0) : -1;
+
+	(void)comes_by(pidfd, now_ms() + GRACE_MS);
+	if (pidfd >= 0)
+		close(pidfd);
+}

@@ -40,4 +40,13 @@ int worker_start(int (*fn)(void *), void *arg, uint32_t deadline_ms, struct work
  */
 int worker_wait(struct worker *w);
 
+/**
+ * worker_gone() - after worker_wait(): wait for its end, too, for a moment.
+ * @w: from worker_start().
+ *
+ * At a stop: liblxc removes its cgroup right after this program's end, and one that still has a
+ * process in it stays for good.
+ */
+void worker_gone(const struct worker *w);
+
 #endif

@@ -123,12 +123,26 @@ static void worker_that_has_told_its_status_holds_no_output(void **state)
 	close(ends[0]);
 }
 
+/* At a stop nobody may be left in the cgroup that liblxc is about to remove. */
+static void worker_that_is_gone_has_ended(void **state)
+{
+	struct worker w;
+	int seven = 7;
+
+	(void)state;
+	assert_int_equal(worker_start(is_slow_to_end, &seven, 10000, &w), 0);
+	assert_int_equal(worker_wait(&w), 7);
+	worker_gone(&w);
+	assert_int_equal(waitpid(w.pid, NULL, WNOHANG), w.pid);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(worker_is_ended_at_its_deadline),
 		cmocka_unit_test(worker_ends_with_its_parent),
 		cmocka_unit_test(worker_that_has_told_its_status_holds_no_output),
+		cmocka_unit_test(worker_that_is_gone_has_ended),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
