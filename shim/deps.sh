@@ -81,7 +81,7 @@ musl)
 	find_source
 	kernel_headers
 	build "${MUSL_CC:-musl-gcc}" \
-		"-Os -ffunction-sections -fdata-sections -fno-pie -isystem $deps/kernel" \
+		"-Os -ffunction-sections -fdata-sections -fno-pie -fno-asynchronous-unwind-tables -isystem $deps/kernel" \
 		"-static -no-pie"
 	;;
 host)

@@ -21,7 +21,8 @@
 #define STEP "inspect"
 /* One that is not gone by then, stopped or in a driver, is killed. */
 #define END_MS 1000
-#define PAGES_OF_AN_INSPECTOR 5 /* of the stack, below its first frame */
+#define PAGES_OF_AN_INSPECTOR 7 /* of the stack */
+#define PAGES_OF_A_LAUNCH 3
 
 /* -------------------------------------------------------------- the inspector */
 
@@ -98,7 +99,8 @@ __attribute__((noinline)) _Noreturn static void run_inspector(const struct launc
 	struct launch l;
 	int status;
 
-	own_pages_below(&f, PAGES_OF_AN_INSPECTOR);
+	/* From its first frame on. */
+	own_pages_below(__builtin_frame_address(0), PAGES_OF_AN_INSPECTOR);
 	if (become_inspector(i, &l, &o, command, parent, &f) < 0) {
 		log_finding(&f);
 		_exit(f.status);
@@ -112,6 +114,8 @@ __attribute__((noinline)) _Noreturn static void run_inspector(const struct launc
 	if (status == 0)
 		(void)!write(word, "", 1);
 	(void)probe_end();
+	/* Nothing of the probe's is left, and nothing of its own is worth waiting for. */
+	close(word);
 	_exit(status);
 }
 
@@ -198,9 +202,9 @@ int inspect_with(const struct launch *l, inspector act, signal_set stops, int64_
 {
 	int signals = signals_open(stops | SIGNAL_BIT(SIGCHLD));
 	pid_t parent = getpid();
+	int status = EXIT_SETUP;
 	int word[2];
 	pid_t pid;
-	int status;
 
 	if (signals < 0) {
 		errno = -signals;
@@ -212,12 +216,19 @@ int inspect_with(const struct launch *l, inspector act, signal_set stops, int64_
 	pid = sys_fork();
 	if (pid == 0)
 		run_inspector(l, act, parent, word[1]);
+	if (pid < 0)
+		status = lost(f, "cannot start the inspector");
 	close(word[1]);
-	status = pid < 0 ? lost(f, "cannot start the inspector")
-			 : wait_for(pid, signals, word[0], most_ms, f);
-	close(signals);
-	ending = pid;
 	word_pipe = word[0];
+	if (pid > 0) {
+		/* What the fork has taken of what is written to next, while there is time for it. */
+		own_pages_below((const char *)__builtin_frame_address(0) + OWN_PAGE,
+				PAGES_OF_A_LAUNCH);
+		errno = 0;
+		ending = pid;
+		status = wait_for(pid, signals, word[0], most_ms, f);
+	}
+	close(signals);
 	return status;
 }
 

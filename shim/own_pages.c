@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <sys/mman.h>
 
-#define PAGE UINT64_C(4096) /* the least of any kernel; larger ones refuse or round up */
+#define PAGE ((uintptr_t)OWN_PAGE)
 
 #define POPULATE_WRITE 23 /* linux/mman.h; headers of an older distribution lack it */
 

@@ -3,10 +3,12 @@
 #ifndef SHIM_OWN_PAGES_H
 #define SHIM_OWN_PAGES_H
 
+#define OWN_PAGE 4096 /* bytes, the least of any kernel: larger ones refuse, or have more */
+
 /**
  * own_pages_below() - have the pages below an address there before they are written to.
  * @at: in the first page of a stack that is there already, or its end. @pages: how many below that
- *	one will be used, of 4096 bytes, the least of any kernel; larger ones refuse, or have more.
+ *	one will be used, of OWN_PAGE bytes.
  *
  * A page fault costs ten times what a page does that comes with others. A failure changes
  * nothing: then each page comes when it is touched.

@@ -50,17 +50,22 @@ static int connect_server(struct server *s)
 	return fd;
 }
 
-/* Return: 0 with the answer in s->setup, or -errno of the conversation. */
-static int talk(struct server *s, int fd, const uint8_t *cookie, size_t len)
+/* Return: 0 or -errno of the conversation. */
+static int ask(int fd, const uint8_t *cookie, size_t len)
 {
 	uint8_t request[XSETUP_REQUEST_MAX];
-	uint8_t answer[XSETUP_FIXED];
 	int r = unix_send(fd, request, xsetup_request(cookie, len, request));
 
 	/* Who refuses may close before all is sent, and has said why. */
-	if (r < 0 && !unix_gone(-r))
-		return r;
-	r = unix_receive(fd, answer, XSETUP_PREFIX);
+	return r < 0 && unix_gone(-r) ? 0 : r;
+}
+
+/* Return: 0 with the answer in s->setup, or -errno of the conversation. */
+static int hear(struct server *s, int fd)
+{
+	uint8_t answer[XSETUP_FIXED];
+	int r = unix_receive(fd, answer, XSETUP_PREFIX);
+
 	if (r < 0)
 		return r;
 	xsetup_prefix(answer, &s->setup);
@@ -80,16 +85,21 @@ static int talk(struct server *s, int fd, const uint8_t *cookie, size_t len)
 	}
 }
 
-static int handshake(struct server *s, const uint8_t *cookie, size_t len)
+/*
+ * Does it want a cookie at all? Asked before the answer to the one with a cookie is waited for, which
+ * saves a round. Return: the descriptor for let_in(), or -errno.
+ */
+static int ask_without(struct server *s)
 {
 	int fd = connect_server(s);
-	int r;
+	int r = fd < 0 ? fd : ask(fd, NULL, 0);
 
-	if (fd < 0)
-		return fd;
-	r = talk(s, fd, cookie, len);
-	close(fd);
-	return r;
+	return r < 0 ? r : fd;
+}
+
+static bool let_in(struct server *s, int fd)
+{
+	return fd >= 0 && hear(s, fd) == 0 && s->setup.answer == XSETUP_SUCCESS;
 }
 
 static void cannot_connect(int err)
@@ -253,25 +263,26 @@ static void refused(const struct server *s, const struct cookie *c)
 	report_end(STATUS_FAIL, hint);
 }
 
-static void authorize(struct server *s, const struct cookie *c)
+static void authorize(struct server *s, const struct cookie *c, struct server *bare, int bare_fd)
 {
-	struct server bare = *s;
-	bool let_in = s->setup.answer == XSETUP_SUCCESS;
-
 	report_begin(CHECK_X11_AUTH, c->path);
-	if (!let_in) {
+	if (s->setup.answer != XSETUP_SUCCESS)
 		refused(s, c);
-		return;
-	}
-	/* Does it want a cookie at all? Without one the first handshake has told. */
-	if (c->outcome == XAUTH_FOUND)
-		let_in = handshake(&bare, NULL, 0) == 0 && bare.setup.answer == XSETUP_SUCCESS;
-	x11_client(&s->display, s->setup.screens, let_in);
+	else
+		x11_client(&s->display, s->setup.screens,
+			   c->outcome != XAUTH_FOUND || let_in(bare, bare_fd));
 }
 
+/*
+ * No descriptor is closed here: the server would be busy with that, while the launch waits for what
+ * there is to tell. The first one has to stay open in any case: most servers begin anew when their
+ * last client goes, and throw the next ones out with it (Xserver(1), -noreset).
+ */
 static void check_display(struct server *s)
 {
+	static struct server bare;
 	static struct cookie c;
+	int bare_fd = -1;
 	struct text t;
 	int fd;
 	int r;
@@ -287,9 +298,13 @@ static void check_display(struct server *s)
 		cannot_connect(-fd);
 		return;
 	}
-	/* It stays open: most servers begin anew when their last client goes, and throw the next
-	 * ones out with it (Xserver(1), -noreset). */
-	r = talk(s, fd, c.xauth.cookie, c.xauth.len);
+	r = ask(fd, c.xauth.cookie, c.xauth.len);
+	if (r == 0 && c.outcome == XAUTH_FOUND) {
+		bare = *s;
+		bare_fd = ask_without(&bare);
+	}
+	if (r == 0)
+		r = hear(s, fd);
 	if (r < 0) {
 		no_answer(-r);
 	} else if (s->setup.answer == XSETUP_GARBAGE) {
@@ -297,9 +312,8 @@ static void check_display(struct server *s)
 	} else {
 		report_say("answers");
 		report_end(STATUS_OK, HINT_NONE);
-		authorize(s, &c);
+		authorize(s, &c, &bare, bare_fd);
 	}
-	close(fd);
 }
 
 void x11_check(const struct probe *p)
