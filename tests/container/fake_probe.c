@@ -44,6 +44,25 @@ static void say(void)
 		_exit(1);
 }
 
+/* Starts a process and waits until it has left this one's group. */
+static int in_a_group_of_its_own(void)
+{
+	int away[2];
+	char byte;
+	pid_t pid;
+
+	if (pipe(away) < 0)
+		_exit(1);
+	pid = fork();
+	if (pid == 0)
+		setsid();
+	close(away[1]);
+	if (pid != 0 && read(away[0], &byte, 1) != 0)
+		_exit(1);
+	close(away[0]);
+	return pid;
+}
+
 static void begin(int group, int check, int status)
 {
 	memset(&record, 0, sizeof(record));
@@ -194,31 +213,19 @@ static void act(const char *how, int group)
 	} else if (!strcmp(how, "freeze")) {
 		pid_t inspector = getppid();
 		pid_t self = getpid();
-		int away[2];
-		char byte;
 
-		/* In a group of its own before anything is heard of it. */
-		if (pipe(away) < 0)
-			_exit(1);
-		if (fork() == 0) {
-			setsid();
-			close(away[0]);
-			close(away[1]);
+		if (in_a_group_of_its_own() == 0) {
 			/* It ends this process first, and then says its word. */
 			while (getppid() == self)
 				usleep(50);
 			usleep(2000);
 			_exit(kill(inspector, SIGSTOP));
 		}
-		close(away[1]);
-		if (read(away[0], &byte, 1) != 0)
-			_exit(1);
 		result(group, first, STATUS_OK);
 	} else if (!strcmp(how, "litter")) {
-		if (fork() == 0) {
+		if (in_a_group_of_its_own() == 0) {
 			for (int i = 1; i < 65; i++)
 				signal(i, SIG_IGN);
-			setsid();
 			if (fork() == 0)
 				prctl(PR_SET_NAME, "litter");
 			for (;;)
