@@ -16,8 +16,6 @@
 #define PAUSE_FIRST_MS 50
 #define PAUSE_MAX_MS 1000
 #define PROBE_DEADLINE_MIN_MS 1000
-/* Of an inspector that lacks a group or a Landlock rule for what has come: another is to go on. */
-#define ANEW 75
 
 /* One line, in the place of an errno text what the probe says. */
 static void describe(const struct wire_record *w, struct finding *f)
@@ -129,15 +127,6 @@ static int64_t longer(int64_t pause)
 	return pause * 2 < PAUSE_MAX_MS ? pause * 2 : PAUSE_MAX_MS;
 }
 
-/* Has a device come that this process cannot open and one that is started now could? */
-static bool is_out_of_date(const struct launch *l)
-{
-	struct groups now;
-
-	groups_of_devices(l->options->devices, &now);
-	return !groups_have(&l->groups, &now);
-}
-
 static int gate(struct inspection *i)
 {
 	const struct options *o = i->launch->options;
@@ -172,8 +161,8 @@ static int gate(struct inspection *i)
 		}
 		changes_await(&changes, PAUSE_FIRST_MS, left < pause ? left : pause);
 		pause = longer(pause);
-		if (is_out_of_date(i->launch))
-			return ANEW;
+		if (inspect_out_of_date(i))
+			return INSPECT_ANEW;
 	}
 }
 
@@ -194,11 +183,10 @@ int gate_pass(struct launch *l, struct finding *f)
 
 		status = inspect_with(l, gate, stops, (left > 0 ? left : 0) + 2 * PROBE_DEADLINE_MS,
 				      f);
-		if (status != ANEW)
+		if (status != INSPECT_ANEW)
 			break;
-		groups_of_devices(l->options->devices, &l->groups);
+		inspect_renew(l);
 		w->pause_ms = longer(w->pause_ms);
-		w->told = true;
 	}
 	if (status == 128 + SIGINT && l->init)
 		supervise_restart();

@@ -106,8 +106,8 @@ __attribute__((noinline)) _Noreturn static void run_inspector(const struct launc
 		_exit(f.status);
 	}
 	i->launch = &l;
-	i->now = &looks[0];
-	i->before = &looks[1];
+	i->now = l.waiting.records ? l.waiting.records : looks;
+	i->before = i->now + 1;
 	status = act(i);
 	/* Right away, for a process and all it has in memory is long in ending; its exit status
 	 * says the same to whom the word does not reach. */
@@ -117,6 +117,17 @@ __attribute__((noinline)) _Noreturn static void run_inspector(const struct launc
 	/* Nothing of the probe's is left, and nothing of its own is worth waiting for. */
 	close(word);
 	_exit(status);
+}
+
+bool inspect_out_of_date(const struct inspection *i)
+{
+	struct groups now;
+
+	/* The caller's groups stay what they are. */
+	if (i->as_caller)
+		return false;
+	groups_of_devices(i->launch->options->devices, &now);
+	return !groups_have(&i->launch->groups, &now);
 }
 
 /* ------------------------------------------------------------- the supervisor */
@@ -243,4 +254,10 @@ void inspect_await_end(void)
 		kill(ending, SIGKILL);
 	close(word_pipe);
 	word_pipe = -1;
+}
+
+void inspect_renew(struct launch *l)
+{
+	groups_of_devices(l->options->devices, &l->groups);
+	l->waiting.told = true;
 }

@@ -26,6 +26,9 @@ struct inspection {
 	struct records *now, *before;
 };
 
+/* Of an inspector that lacks a group or a Landlock rule for what has come: another is to go on. */
+#define INSPECT_ANEW 75
+
 /** Runs in the inspector. Return: its exit status. */
 typedef int (*inspector)(struct inspection *i);
 
@@ -49,5 +52,15 @@ int inspect_with(const struct launch *l, inspector act, signal_set stops, int64_
  * writes what the child never reads (see spawn()).
  */
 void inspect_await_end(void);
+
+/**
+ * inspect_out_of_date() - in an inspector: has a device come that it cannot open and one that is
+ * started now could? @i: its own. Return: true or false, which it is where the caller's groups
+ * were kept.
+ */
+bool inspect_out_of_date(const struct inspection *i);
+
+/** inspect_renew() - after INSPECT_ANEW, what the next one must have and know. @l: the plan. */
+void inspect_renew(struct launch *l);
 
 #endif

@@ -15,10 +15,11 @@
 #include "prepare.h"
 #include "terminal.h"
 
-/* The gate's wait, for each of its inspectors; filled by gate_pass(). */
+/* The gate's wait, or a self-test that goes on, for each of its inspectors. */
 struct waiting {
 	int64_t end_ms, pause_ms;
 	bool told; /* by an earlier one: what it waits for, and of the other devices */
+	struct records *records; /* two, shared, of a self-test that goes on; or NULL */
 };
 
 /* All that the child needs to know; filled by main() step by step. */

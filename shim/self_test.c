@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "self_test.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "changes.h"
@@ -50,7 +52,7 @@ static void look(struct inspection *i)
 		forgive(i->now);
 }
 
-/* @changes: what has changed since the first look. */
+/* @changes: what has changed since the first look. Return: -errno, or INSPECT_ANEW. */
 static int watch(struct inspection *i, struct changes changes)
 {
 	int r = 0;
@@ -59,6 +61,10 @@ static int watch(struct inspection *i, struct changes changes)
 		struct records *before = i->now;
 
 		changes_await(&changes, SETTLE_MS, WATCH_MS);
+		if (inspect_out_of_date(i)) {
+			*i->before = *i->now;
+			return INSPECT_ANEW;
+		}
 		changes_begin(&changes, i->env);
 		i->now = i->before;
 		i->before = before;
@@ -78,7 +84,7 @@ static int look_and_tell(struct inspection *i)
 	if (i->launch->options->watch)
 		changes_begin(&changes, i->env);
 	look(i);
-	r = report_all(i);
+	r = i->launch->waiting.told ? report_changes(i) : report_all(i);
 	if (r == 0 && i->launch->options->watch)
 		r = watch(i, changes);
 	if (r < 0) {
@@ -87,15 +93,29 @@ static int look_and_tell(struct inspection *i)
 		log_finding(&f);
 		return f.status;
 	}
+	if (r > 0)
+		return r;
 	return report_good(i) ? 0 : EXIT_UNAVAILABLE;
 }
 
-int self_test(const struct launch *l, struct finding *f)
+int self_test(struct launch *l, struct finding *f)
 {
 	signal_set stops = signals_stop_requests(true) | SIGNAL_BIT(SIGHUP) | SIGNAL_BIT(SIGQUIT);
 
 	/* Of its own it takes no longer than a run of the probe; --watch goes on for ever. */
 	int64_t most_ms = l->options->watch ? 0 : 2 * PROBE_DEADLINE_MS;
+	int status;
 
-	return inspect_with(l, look_and_tell, stops, most_ms, f);
+	/* What it has found, for an inspector that goes on in the place of another: what has not
+	 * changed is not told again. This process never looks at it. */
+	if (l->options->watch)
+		l->waiting.records = mmap(NULL, 2 * sizeof(struct records), PROT_READ | PROT_WRITE,
+					  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (l->waiting.records == MAP_FAILED) {
+		(void)finding_set(f, EXIT_SETUP, "inspect", errno, "no memory", NULL, NULL);
+		return f->status;
+	}
+	while ((status = inspect_with(l, look_and_tell, stops, most_ms, f)) == INSPECT_ANEW)
+		inspect_renew(l);
+	return status;
 }

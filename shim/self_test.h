@@ -15,6 +15,6 @@
  * Return: the exit status: 0; EXIT_UNAVAILABLE when a required device, or the sandbox, is not
  * good; 128+N for a signal; another one of enum shim_exit.
  */
-int self_test(const struct launch *l, struct finding *f);
+int self_test(struct launch *l, struct finding *f);
 
 #endif

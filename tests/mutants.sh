@@ -90,7 +90,8 @@ table() {
 	gate @ main.c @ s/status = gate_pass\(&plan, f\);/status = 0;/ @ a_display_is @
 	gate-named @ records.c @ s/ \|\| \(named && records_group_skipped\(r, group\)\)// @ without_a_probe_only @
 	gate-stop @ inspect.c @ s/stop = \(int\)si.ssi_signo;/;/ @ a_stop_ends @
-	gate-anew @ gate.c @ s/return ANEW;/continue;/ @ a_device_that_comes_late @
+	gate-anew @ gate.c @ s/return INSPECT_ANEW;/continue;/ @ a_device_that_comes_late @
+	watch-anew @ self_test.c @ s/return INSPECT_ANEW;/continue;/ @ watch_looks_with @
 	gate-await @ launch.c @ s/^\tinspect_await_end\(\);// @ what_a_probe_leaves @
 	gate-frozen @ inspect.c @ s/kill\(ending, SIGKILL\);/;/ @ an_inspector_that_is_stopped @
 	probe-as-caller @ inspect.c @ s/report && !may_change_identity\(\)/report/ @ checks_are_made @

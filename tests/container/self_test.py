@@ -265,6 +265,32 @@ def watch_reports_changes_until_it_is_stopped():
 
 
 @test()
+def watch_looks_with_the_group_that_a_late_device_brings():
+    """As udev makes it: root's own at first. What has not changed is not said anew."""
+    for form in ("text", "json"):
+        box = probing(dirs=("dev",))
+        proc = box.spawn([PROBED_SHIM, f"--self-test={form}", "--watch", "--devices=gpu"],
+                         env=plan("grouped"))
+        until(lambda: (proc._read(0.1) or True) and
+              re.search("^not good|}}$", proc.out(), re.M), "the first report")
+        first = len(proc.lines())
+        device(box, "dev/dri/renderD128", 226, 128, 0, 0o600)
+        proc._read(1.5)
+        os.chown(box.path("dev/dri/renderD128"), 0, 105)
+        os.chmod(box.path("dev/dri/renderD128"), 0o660)
+        # Each group of the fake probe's is good with it, and "watch" goes on.
+        until(lambda: (proc._read(0.1) or True) and "ok" in "".join(proc.lines()[first:]),
+              "the change")
+        if form == "text":
+            check([line.split()[0] for line in proc.lines()[first:]] == ["ok"] * 3, proc.out())
+        os.unlink(box.path("dev/dri/renderD128"))
+        proc._read(2.5)
+        proc.kill(signal.SIGTERM)
+        proc.ends(128 + signal.SIGTERM)
+        until(lambda: not others(os.getpid()), "the end of all processes", 5)
+
+
+@test()
 def watch_is_silent_while_nothing_changes():
     box = probing("real_probe", dirs=("tmp/.X11-unix",), shm=True)
     proc = box.spawn([PROBED_SHIM, "--self-test=json", "--watch", ALL])
