@@ -98,6 +98,8 @@ table() {
 	probe-mask @ probe_run.c @ s/signals_set_mask\(0\) == 0/1/ @ checks_are_made @
 	probe-death @ probe_run.c @ s/prctl\(PR_SET_PDEATHSIG.*\) == 0/1/ @ inspector_and_probe @
 	probe-deadline @ probe_run.c @ s/return LATE;/continue;/ @ a_probe_that_hangs @
+	gate-stop-word @ inspect.c @ s/POLLIN \&\& !stop/POLLIN/ @ a_stop_that_comes @
+	gate-stop-end @ inspect.c @ s/childless\) \&\& !stop/childless)/ @ a_stop_that_comes @
 	probe-litter @ probe_run.c @ s/leftovers_signal\(false, SIGKILL\);/;/ @ what_a_probe_leaves @
 	record-magic @ records.c @ s/w->magic != WIRE_MAGIC/0/ @ a_probe_that_lies @
 	record-status @ records.c @ s/w->status >= STATUSES/0/ @ a_probe_that_lies @

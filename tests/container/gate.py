@@ -138,6 +138,24 @@ def a_stop_ends_the_wait_at_once():
 
 
 @test()
+def a_stop_that_comes_with_the_inspectors_end_is_not_lost():
+    """Both are there when the supervisor, which is stopped meanwhile, looks again."""
+    for init in (True, False):
+        for what, wait in (("late", "600"), ("fail", "1")):
+            box = probing()
+            proc = launch(box, ["-w", wait], env=plan(what), init=init)
+            until(lambda: len(runs(box)) > 1, "the second look")
+            proc.kill(signal.SIGSTOP)
+            with open(box.path("tmp/ready"), "w", encoding="ascii"):
+                pass
+            until(lambda: len(others(os.getpid())) == 1, "the inspector's end")
+            proc.kill(signal.SIGTERM)
+            proc.kill(signal.SIGCONT)
+            proc.ends(71)
+            check("inspect: a stop was asked for" in lines(proc)[-1], proc.err())
+
+
+@test()
 def int_to_pid_1_at_the_gate_restarts():
     proc = launch(probing(), ["-w", "600"], env=plan("hang"))
     until(lambda: any(name == "stremio-probe" for _, name in others(os.getpid())), "the probe")
