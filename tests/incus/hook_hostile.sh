@@ -7,10 +7,11 @@
 
 # unharmed NAME: neither the host nor the instance has a device where none belongs.
 unharmed() {
-	find /etc -newer "$RIG/profile.yaml" -name 'render*' | grep . && die "in the host's /etc"
+	find /etc -newer "$RIG/profile.yaml" \( -name 'render*' -o -name 'card[0-9]' \) | grep . &&
+		die "in the host's /etc"
 	mountpoint -q /etc/passwd && die "on the host's /etc/passwd"
 	in_daemon grep -E ' /etc[/ ]' /proc/self/mountinfo && die "on the daemon's /etc"
-	answered incus exec "$1" -- ls /etc | grep render && die "in the instance's /etc"
+	answered incus exec "$1" -- ls /etc | grep -E 'render|^card' && die "in the instance's /etc"
 	incus exec "$1" -- grep ' /etc' /proc/self/mountinfo && die "on the instance's /etc"
 	true
 }
@@ -80,7 +81,9 @@ test_hook_stays_below_dev_in_a_race() {
 	until_true 5 incus exec racing -- pidof race || die 'the racer does not run'
 	i=0 wired=0
 	while [ $i -lt "${HOOK_RACES:-25}" ]; do
+		fake_drm card0 0
 		fake_drm renderD128 128
+		fake_gpu renderD128 card0
 		hook plug > /dev/null 2>&1 && wired=$((wired + 1))
 		fake_gone renderD128
 		hook plug > /dev/null 2>&1
@@ -112,7 +115,7 @@ test_hook_does_not_trust_the_configured_environment() {
 		environment.SYSTEMD_LOG_LEVEL=debug || die 'config'
 	start poisoned
 	until_true 10 is_ready poisoned || die "state $(state poisoned)"
-	hook status poisoned | grep -c running | grep -qx 14 || die "$(hook status); $(hook_log poisoned)"
+	hook status poisoned | grep -c running | grep -qx 15 || die "$(hook status); $(hook_log poisoned)"
 	[ ! -e "$RIG/called" ] || die "called from PATH: $(tr '\n' ' ' < "$RIG/called")"
 	stop poisoned
 	has_state poisoned && die 'its state is left'

@@ -77,6 +77,8 @@ static void state_file_is_read_strictly(void **state)
 		"pid 42\nstart 7\nnode ../../etc/passwd 57984 5 6\n",
 		"pid 42\nstart 7\nnode dri/renderD128 57984 5 6 7\n",
 		"pid 42\nstart 7\nnode dri/renderD128 1 2 3\nnode dri/renderD128 1 2 3\n",
+		"pid 42\nstart 7\nnode dri/card0 1 2 3\nname dri/card0 1 2 3\n",
+		"pid 42\nstart 7\nname ../../etc/passwd 57984 5 6\n",
 		"pid 42\nstart 7\nevil\n",
 		"pid 42x\nstart 7\n",
 		"pid 42\nstart 7\ngid 4294967295\n",
@@ -91,16 +93,20 @@ static void state_file_is_read_strictly(void **state)
 			fail_msg("taken: %s", bad[i]);
 	}
 	strcpy(text, "pid 42\nstart 7\ngid 1000\ndevices gpu\nlog /a b/lxc.log\n"
-		     "node dri/renderD128 57984 5 6\n");
+		     "node dri/renderD128 57984 5 6\nname dri/card0 57856 5 7\n");
 	assert_int_equal(state_parse(text, &w), 0);
 	assert_int_equal(w.pid, 42);
 	assert_int_equal(w.start, 7);
 	assert_int_equal(w.gid, 1000);
 	assert_string_equal(w.devices, "gpu");
 	assert_string_equal(w.log, "/a b/lxc.log");
-	assert_int_equal(w.nodes.count, 1);
+	assert_int_equal(w.nodes.count, 2);
 	assert_int_equal(w.nodes.node[0].rdev, 57984);
 	assert_int_equal(w.nodes.node[0].ino, 6);
+	assert_false(w.nodes.node[0].name_only);
+	assert_int_equal(w.nodes.node[1].rdev, 57856);
+	assert_int_equal(w.nodes.node[1].ino, 7);
+	assert_true(w.nodes.node[1].name_only);
 }
 
 /* ------------------------------------------------------------------ report */
