@@ -21,7 +21,7 @@ has_state() { in_daemon test -e "/run/stremio-shim/$1"; }
 # there by name only. That there are none is an answer, too: the last line is not a node's.
 nodes_in() {
 	answered incus exec "$1" --cwd /dev -- \
-		sh -c 'find dri snd nvidia0 nvidiactl -type c ! -perm 0 2> /dev/null; echo all' > "$RIG/nodes"
+		sh -c 'find dri snd nvidia* -type c ! -perm 0 2> /dev/null; echo all' > "$RIG/nodes"
 	[ "$(tail -n 1 "$RIG/nodes")" = all ] || echo 'no answer'
 	sed '$d' "$RIG/nodes" | sort
 }
@@ -45,6 +45,15 @@ idle() {
 	instance "$1" -- /bin/sleep 1000
 	start "$1"
 	until_true 10 is_ready "$1" || die "state $(state "$1")"
+}
+
+# bare NAME: one whose first process is no shim, which would leave `incus exec` few capabilities: what
+# runs in there is root as an attacker would be.
+bare() {
+	instance "$1" -- /bin/sleep 1000
+	incus profile get stremio raw.lxc | sed 's,^lxc.init.cmd.*,lxc.init.cmd = /bin/sleep 1000,' > "$RIG/raw"
+	incus config set "$1" raw.lxc - < "$RIG/raw" || die 'config'
+	start "$1"
 }
 
 test_hook_wires_the_nodes_before_pid_1_starts() {
@@ -78,11 +87,7 @@ test_hook_gives_the_name_of_a_primary_node_and_no_more() {
 	fake_drm card1 1
 	fake_drm renderD128 128
 	fake_gpu renderD128 card1
-	instance bare -- /bin/sleep 1000
-	# Not the shim, which would leave `incus exec` few capabilities: the whole of its root's.
-	incus profile get stremio raw.lxc | sed 's,^lxc.init.cmd.*,lxc.init.cmd = /bin/sleep 1000,' > "$RIG/raw"
-	incus config set bare raw.lxc - < "$RIG/raw" || die 'config'
-	start bare
+	bare bare
 	answered incus exec bare -- ls -ln /dev/dri > "$RIG/dri"
 	grep -qE '^c--------- +1 65534 +65534 +226, +1 .* card1$' "$RIG/dri" ||
 		die "$(tr '\n' ';' < "$RIG/dri"); $(hook_log bare | tail -n 1)"
@@ -95,9 +100,10 @@ test_hook_gives_the_name_of_a_primary_node_and_no_more() {
 		   'ln /dev/dri/card1 /dev/dri/mine' 'cp -a /dev/dri/card1 /tmp/mine'; do
 		incus exec bare --cwd / -- sh -c "$try" > /dev/null 2>&1 && die "root inside: $try"
 	done
-	answered incus exec bare -- sh -c ': > /tmp/mine; mount --bind /dev/dri/card1 /tmp/mine &&
-		mount -o remount,bind,dev,suid,exec /tmp/mine; cat /tmp/mine 2>&1; :' > "$RIG/answer-2"
-	grep -q 'Permission denied' "$RIG/answer-2" || die "bound: $(cat "$RIG/answer-2")"
+	# It may be asked twice.
+	answered incus exec bare -- sh -c 'touch /tmp/mine; mount --bind /dev/dri/card1 /tmp/mine &&
+		mount -o remount,bind,dev,suid,exec /tmp/mine && cat /tmp/mine 2>&1; :' > "$RIG/bound"
+	grep -q "open '/tmp/mine': Permission denied" "$RIG/bound" || die "bound: $(cat "$RIG/bound")"
 	answered incus exec bare -- ls -ln /dev/dri | grep -qE '^c--------- +1 65534 +65534 .* card1$' ||
 		die "$(incus exec bare -- ls -ln /dev/dri)"
 	hook status bare | grep -qE '^bare +running +dri/card1 +226:1 +name only$' || die "$(hook status bare)"
@@ -229,12 +235,14 @@ test_hook_wires_what_the_list_asks_for() {
 	fake_sound controlC1 50
 	fake_sound pcmC1D3p 51
 	fake_drm renderD129 129
-	for list in gpu:renderD129=1 gpu,gpu-primary=3 sound:HDMI=3 sound:1=3 sound-playback=12 none=0 \
-		    x11,pulse=0 gpu,sound=17; do
+	# LIST=NODES+NAMES: the other GPU has no primary node.
+	for list in gpu:renderD129=1+0 gpu:renderD128=1+1 gpu,gpu-primary=3+0 sound:HDMI=3+0 sound:1=3+0 \
+		    sound-playback=12+0 none=0+0 x11,pulse=0+0 gpu,sound=17+1; do
 		# Not the application's business here: only the hook's.
 		env STREMIO_DEVICES="${list%=*}" nsenter -t "$(daemon_pid)" -m -p \
 			"$FAKE/stremio-hook" start-host --dry-run > "$RIG/plan" 2>&1
-		[ "$(grep '^add /dev/' "$RIG/plan" | grep -vc ', name only')" = "${list#*=}" ] ||
+		names=$(grep -c ', name only$' "$RIG/plan")
+		[ "$(($(grep -c '^add /dev/' "$RIG/plan") - names))+$names" = "${list#*=}" ] ||
 			die "$list: $(tr '\n' ' ' < "$RIG/plan")"
 	done
 }
@@ -308,6 +316,9 @@ test_hook_finds_nvidia_nodes() {
 	mknod "$FAKE/dev/nvidiactl" c 195 255
 	mknod "$FAKE/dev/nvidia-caps" c 195 254
 	: > "$FAKE/dev/nvidia1"
+	# The driver's number, but somebody else's.
+	mknod "$FAKE/dev/nvidia3" c 195 3
+	chown 1000 "$FAKE/dev/nvidia3"
 	# Root's, but another driver's: /dev/mem.
 	mknod "$FAKE/dev/nvidia2" c 1 1
 	idle green

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -298,19 +299,32 @@ static void files_that_are_none_count_as_empty(void **state)
 	assert_int_equal(owner_of("", 0), 65532);
 }
 
-/* Opening a device alone can do something. */
+static volatile sig_atomic_t was_late;
+
+static void be_late(int signal)
+{
+	(void)signal;
+	was_late = 1;
+}
+
+/* Opening a device alone can do something, and opening a FIFO can take for ever. */
 static void what_is_no_regular_file_is_not_even_opened(void **state)
 {
 	char event[512];
 	int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	const struct sigaction action = {.sa_handler = be_late};
 
 	(void)state;
+	assert_int_equal(sigaction(SIGALRM, &action, NULL), 0);
+	(void)alarm(10);
 	assert_int_equal(mkdir(in_dir("etc"), 0755), 0);
 	assert_int_equal(mkfifo(in_dir("etc/passwd"), 0666), 0);
 	assert_true(inotify_add_watch(watch, in_dir("etc/passwd"), IN_OPEN) >= 0);
 	assert_int_equal(owner_of("", 0), 65532);
 	assert_int_equal(read(watch, event, sizeof(event)), -1);
 	assert_int_equal(errno, EAGAIN);
+	(void)alarm(0);
+	assert_false(was_late);
 	close(watch);
 }
 
