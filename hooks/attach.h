@@ -20,6 +20,10 @@ struct staged {
  * @want: which. @uid, @gid: their owner, host ids. @out: the detached mounts.
  * @f: out, on failure, step "stage".
  *
+ * A name_only node is the host's root's with mode 0. The mode alone would not do: root inside is
+ * capable of what belongs to an id of its map, and no device cgroup holds it. To what belongs to
+ * nobody in the map, no capability in there reaches (user_namespaces(7)).
+ *
  * On a tmpfs in a mount namespace of this process's own, which this call makes: nobody else
  * ever sees it, and it goes with the last mount of a node, so that there is nothing to clean
  * up however this process ends. The mounts are nosuid and noexec, and not nodev.

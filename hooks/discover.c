@@ -101,7 +101,7 @@ const struct node *nodes_find(const struct nodes *n, const char *name)
 }
 
 /* By name, so that it is the same list each time; one that is there already is kept. */
-static int insert(struct nodes *out, const char *name, dev_t rdev)
+static int insert(struct nodes *out, const char *name, dev_t rdev, bool name_only)
 {
 	size_t at = 0;
 	int order = 1;
@@ -116,6 +116,7 @@ static int insert(struct nodes *out, const char *name, dev_t rdev)
 	memset(&out->node[at], 0, sizeof(out->node[at]));
 	memcpy(out->node[at].name, name, strlen(name) + 1);
 	out->node[at].rdev = rdev;
+	out->node[at].name_only = name_only;
 	out->count++;
 	return 0;
 }
@@ -178,7 +179,8 @@ static bool numbers_fit(int pattern, dev_t rdev)
 }
 
 /* @name: below /dev, chosen. What libudev knows of @syspath must be the same. */
-static int add_device(struct udev *udev, const char *syspath, const char *name, struct nodes *out)
+static int add_device(struct udev *udev, const char *syspath, const char *name, bool name_only,
+		      struct nodes *out)
 {
 	/* NULL when it went away since the listing. */
 	struct udev_device *dev = udev_device_new_from_syspath(udev, syspath);
@@ -187,7 +189,7 @@ static int add_device(struct udev *udev, const char *syspath, const char *name, 
 
 	if (path && !strncmp(path, "/dev/", 5) && !strcmp(path + 5, name) &&
 	    numbers_fit(classify(name), udev_device_get_devnum(dev)))
-		r = insert(out, name, udev_device_get_devnum(dev));
+		r = insert(out, name, udev_device_get_devnum(dev), name_only);
 	udev_device_unref(dev);
 	return r;
 }
@@ -208,24 +210,70 @@ static const struct {
 
 #define CLASSES (sizeof(classes) / sizeof(classes[0]))
 
-static int consider(const struct devices *d, struct udev *udev, size_t class, const char *sysname,
-		    struct nodes *out)
+/* Its name below /dev. Return: the place in the table of patterns, or -1. */
+static int name_of(size_t class, const char *sysname, char name[NODE_NAME_SIZE])
 {
-	char syspath[64 + NODE_NAME_SIZE];
-	char name[NODE_NAME_SIZE];
 	struct text t;
-	int pattern;
 
-	text_begin(&t, name, sizeof(name));
+	text_begin(&t, name, NODE_NAME_SIZE);
 	text_str(&t, classes[class].prefix);
 	text_str(&t, sysname);
-	pattern = text_full(&t) ? -1 : classify(name);
-	if (pattern < 0 || !is_chosen(d, udev, patterns[pattern].kind, name))
-		return 0;
+	return text_full(&t) ? -1 : classify(name);
+}
+
+static int add(struct udev *udev, size_t class, const char *sysname, const char *name,
+	       bool name_only, struct nodes *out)
+{
+	char syspath[64 + NODE_NAME_SIZE];
+	struct text t;
+
 	text_begin(&t, syspath, sizeof(syspath));
 	text_str(&t, classes[class].class);
 	text_str(&t, sysname);
-	return add_device(udev, syspath, name, out);
+	return add_device(udev, syspath, name, name_only, out);
+}
+
+/* The numbers tell nothing of who belongs to whom: the first GPU may be card1 and renderD128. */
+static int add_primary_of(struct udev *udev, size_t class, const char *render, struct nodes *out)
+{
+	char path[64 + NODE_NAME_SIZE];
+	char name[NODE_NAME_SIZE];
+	struct directory dir;
+	const char *sysname;
+	struct text t;
+	int r;
+
+	text_begin(&t, path, sizeof(path));
+	text_str(&t, classes[class].class);
+	text_str(&t, render);
+	text_str(&t, "/device/drm");
+	r = directory_open(&dir, path);
+	/* Of a device that has gone, or has no parent. */
+	if (r < 0)
+		return 0;
+	while (r >= 0 && (r = directory_next(&dir, &sysname)) > 0) {
+		int pattern = name_of(class, sysname, name);
+
+		if (pattern >= 0 && patterns[pattern].kind == KIND_PRIMARY)
+			r = add(udev, class, sysname, name, true, out);
+	}
+	directory_close(&dir);
+	return r == -ENOSPC ? r : 0;
+}
+
+static int consider(const struct devices *d, struct udev *udev, size_t class, const char *sysname,
+		    struct nodes *out)
+{
+	char name[NODE_NAME_SIZE];
+	int pattern = name_of(class, sysname, name);
+	int r;
+
+	if (pattern < 0 || !is_chosen(d, udev, patterns[pattern].kind, name))
+		return 0;
+	r = add(udev, class, sysname, name, false, out);
+	if (r == 0 && patterns[pattern].kind == KIND_RENDER && !d->primary.wanted)
+		r = add_primary_of(udev, class, sysname, out);
+	return r;
 }
 
 static int scan_class(const struct devices *d, struct udev *udev, size_t class, struct nodes *out)
@@ -275,7 +323,7 @@ static int add_nvidia(const struct devices *d, int dev, const char *name, struct
 	/* Not root's: not the driver's. */
 	if (!wanted || !S_ISCHR(st.st_mode) || st.st_uid != 0 || !numbers_fit(pattern, st.st_rdev))
 		return 0;
-	return insert(out, name, st.st_rdev);
+	return insert(out, name, st.st_rdev, false);
 }
 
 static int scan_nvidia(const struct devices *d, struct nodes *out)

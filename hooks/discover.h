@@ -16,6 +16,7 @@
 struct node {
 	char name[NODE_NAME_SIZE]; /* below /dev: "dri/renderD128" */
 	dev_t rdev;
+	bool name_only; /* it may be found, and nobody inside may open it */
 	/* Once it is wired: which inode of which file system is mounted there. */
 	dev_t fs;
 	ino_t ino;
@@ -42,8 +43,12 @@ const struct node *nodes_find(const struct nodes *n, const char *name);
  *
  * drm, sound and kfd by the listings in /sys and, what is chosen there, by libudev; NVIDIA's
  * nodes, whose driver has no class in /sys, by their names in /dev. The numbers come from /sys, so
- * nothing depends on who made a node in /dev. Return: 0; -ENOSPC with NODES_MAX of them; other
- * -errno.
+ * nothing depends on who made a node in /dev.
+ *
+ * Unless primary nodes are asked for, that of each render node's GPU is listed, too, as name_only:
+ * an X server hands its clients a descriptor of it (DRI3), and Mesa, which looks in /dev/dri for
+ * a node of that number to know the GPU by, draws with the CPU when there is none.
+ * Return: 0; -ENOSPC with NODES_MAX of them; other -errno.
  */
 int discover(const struct devices *d, struct nodes *out, struct finding *f);
 

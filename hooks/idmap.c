@@ -2,7 +2,6 @@
 #include "idmap.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <string.h>
 
 #include "text.h"
@@ -58,4 +57,15 @@ int idmap_shift(const struct idmap *m, uint32_t inside, uint32_t *outside)
 		}
 	}
 	return -ENOENT;
+}
+
+bool idmap_reaches(const struct idmap *m, uint32_t outside)
+{
+	for (size_t i = 0; i < m->count; i++) {
+		const struct id_range *r = &m->range[i];
+
+		if (outside >= r->outside && outside - r->outside < r->count)
+			return true;
+	}
+	return false;
 }

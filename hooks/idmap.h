@@ -3,6 +3,7 @@
 #ifndef HOOK_IDMAP_H
 #define HOOK_IDMAP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -35,5 +36,11 @@ int idmap_parse(const char *text, struct idmap *out);
  * Return: 0 or -ENOENT when it has no mapping.
  */
 int idmap_shift(const struct idmap *m, uint32_t inside, uint32_t *outside);
+
+/**
+ * idmap_reaches() - may somebody inside be this id of the host?
+ * @outside: the id. Return: true or false.
+ */
+bool idmap_reaches(const struct idmap *m, uint32_t outside);
 
 #endif

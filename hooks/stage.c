@@ -44,9 +44,11 @@ static int make_node(int dir, struct node *n, uid_t uid, gid_t gid, size_t numbe
 
 	text_begin(&t, name, sizeof(name));
 	text_num(&t, number);
-	if (mknodat(dir, name, S_IFCHR | 0600, n->rdev) < 0 ||
-	    fchownat(dir, name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0 ||
-	    fchmodat(dir, name, 0660, 0) < 0)
+	if (mknodat(dir, name, S_IFCHR | (n->name_only ? 0 : 0600), n->rdev) < 0)
+		return -errno;
+	/* It stays as it is made: the host's root's, and closed. */
+	if (!n->name_only && (fchownat(dir, name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0 ||
+			      fchmodat(dir, name, 0660, 0) < 0))
 		return -errno;
 	tree = (int)syscall(SYS_open_tree, dir, name, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 	if (tree < 0)

@@ -37,14 +37,21 @@ static int judge_parent(const struct start *s, const struct instance *i, struct 
 /* What it has now, and what of that its kernel may refuse all the same. */
 static void tell(struct start *s, const struct instance *i, const struct wired *w)
 {
-	char nodes[64];
+	char nodes[96];
+	size_t names = 0;
 	struct finding f;
 	struct text t;
 
+	for (size_t n = 0; n < w->nodes.count; n++)
+		names += w->nodes.node[n].name_only;
 	text_begin(&t, nodes, sizeof(nodes));
-	text_num(&t, w->nodes.count);
+	text_num(&t, w->nodes.count - names);
 	text_str(&t, " nodes, group ");
 	text_num(&t, w->gid);
+	if (names) {
+		text_str(&t, ", and by name only ");
+		text_num(&t, names);
+	}
 	(void)finding_set(&f, 0, "wired", 0, nodes, NULL, NULL);
 	report(&s->rep, REPORT_INFO, &f);
 	if (i->own_users || !w->nodes.count)
@@ -119,8 +126,8 @@ static void list(struct start *s, const struct devices *d)
 	if (discover(d, &nodes, &f) < 0)
 		report(&s->rep, REPORT_WARN, &f);
 	for (size_t i = 0; i < nodes.count; i++)
-		printf("add /dev/%s %u:%u\n", nodes.node[i].name, major(nodes.node[i].rdev),
-		       minor(nodes.node[i].rdev));
+		printf("add /dev/%s %u:%u%s\n", nodes.node[i].name, major(nodes.node[i].rdev),
+		       minor(nodes.node[i].rdev), nodes.node[i].name_only ? ", name only" : "");
 }
 
 int verb_start_host(const struct call *c)

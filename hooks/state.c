@@ -160,7 +160,7 @@ static ssize_t put_text(const struct wired *w, char *buf, size_t size)
 	for (size_t i = 0; i < w->nodes.count; i++) {
 		const struct node *n = &w->nodes.node[i];
 
-		text_str(&t, "\nnode ");
+		text_str(&t, n->name_only ? "\nname " : "\nnode ");
 		text_str(&t, n->name);
 		put_field(&t, " ", n->rdev);
 		put_field(&t, " ", n->fs);

@@ -37,7 +37,7 @@ static bool spaced_number(const char **at, uint64_t *out)
 }
 
 /* NAME RDEV FS INO */
-static int parse_node(const char *value, struct nodes *out)
+static int parse_node(const char *value, bool name_only, struct nodes *out)
 {
 	struct node *n = &out->node[out->count];
 	size_t len = strcspn(value, " ");
@@ -54,6 +54,7 @@ static int parse_node(const char *value, struct nodes *out)
 	    !spaced_number(&value, &ino) || *value)
 		return -EINVAL;
 	n->rdev = rdev;
+	n->name_only = name_only;
 	n->fs = fs;
 	n->ino = ino;
 	out->count++;
@@ -84,7 +85,9 @@ static int parse_line(const char *line, struct wired *out)
 	uint64_t n;
 
 	if ((value = value_of(line, "node")))
-		return parse_node(value, &out->nodes);
+		return parse_node(value, false, &out->nodes);
+	if ((value = value_of(line, "name")))
+		return parse_node(value, true, &out->nodes);
 	if ((value = value_of(line, "devices")))
 		return take_text(out->devices, sizeof(out->devices), value);
 	if ((value = value_of(line, "log")))

@@ -50,6 +50,10 @@ static void put_text(struct listing *l, const char *name, const struct wired *w)
 		put_padded(&l->out, state, 7);
 		put_padded(&l->out, n->name, 20);
 		put_padded(&l->out, number, 8);
+		if (n->name_only) {
+			output_str(&l->out, "name only\n");
+			continue;
+		}
 		output_str(&l->out, "0:");
 		output_num(&l->out, w->gid);
 		output_str(&l->out, "\n");
@@ -85,7 +89,7 @@ static void put_json(struct listing *l, const char *name, const struct wired *w)
 		output_num(o, major(n->rdev));
 		output_str(o, ",\"minor\":");
 		output_num(o, minor(n->rdev));
-		output_str(o, "}");
+		output_str(o, n->name_only ? ",\"name_only\":true}" : ",\"name_only\":false}");
 	}
 	output_str(o, "]}");
 }

@@ -2,6 +2,7 @@
 #include "wire.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/sysmacros.h>
@@ -21,20 +22,36 @@ static void collect(struct nodes *out, const struct node *n)
 	out->node[out->count++] = *n;
 }
 
+static bool differ(const struct node *a, const struct node *b)
+{
+	return a->rdev != b->rdev || a->name_only != b->name_only;
+}
+
 static void compare(const struct nodes *have, const struct nodes *want, struct plan *p)
 {
 	for (size_t i = 0; i < want->count; i++) {
 		const struct node *n = nodes_find(have, want->node[i].name);
 
-		if (!n || n->rdev != want->node[i].rdev)
+		if (!n || differ(n, &want->node[i]))
 			collect(&p->add, &want->node[i]);
 	}
 	for (size_t i = 0; i < have->count; i++) {
 		const struct node *n = nodes_find(want, have->node[i].name);
 
-		if (!n || n->rdev != have->node[i].rdev)
+		if (!n || differ(n, &have->node[i]))
 			collect(&p->remove, &have->node[i]);
 	}
+}
+
+static void leave_out_names(struct nodes *n)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < n->count; i++) {
+		if (!n->node[i].name_only)
+			n->node[kept++] = n->node[i];
+	}
+	n->count = kept;
 }
 
 static int plan(const struct instance *i, const struct wired *w, struct plan *p, struct report *rep)
@@ -57,6 +74,9 @@ static int plan(const struct instance *i, const struct wired *w, struct plan *p,
 	/* Too many: the first of them. A failure of another kind must not unwire anything. */
 	if (r < 0 && r != -ENOSPC)
 		return -1;
+	/* Who can be the host's root in there, as in a privileged instance, could open them. */
+	if (idmap_reaches(&i->uids, 0))
+		leave_out_names(&want);
 	compare(&w->nodes, &want, p);
 	p->uid = i->root_uid;
 	if (idmap_shift(&i->gids, w->gid, &p->gid) == 0)
@@ -73,10 +93,14 @@ static int plan(const struct instance *i, const struct wired *w, struct plan *p,
 static void show(const char *what, const struct nodes *n, const char *name, const struct wired *w,
 		 const struct plan *p)
 {
-	for (size_t i = 0; i < n->count; i++)
-		printf("%s /dev/%s %u:%u, 0:%u in %s, %u:%u here\n", what, n->node[i].name,
-		       major(n->node[i].rdev), minor(n->node[i].rdev), w->gid, name, p->uid,
-		       p->gid);
+	for (size_t i = 0; i < n->count; i++) {
+		printf("%s /dev/%s %u:%u, ", what, n->node[i].name, major(n->node[i].rdev),
+		       minor(n->node[i].rdev));
+		if (n->node[i].name_only)
+			printf("name only, in %s\n", name);
+		else
+			printf("0:%u in %s, %u:%u here\n", w->gid, name, p->uid, p->gid);
+	}
 }
 
 static void forget(struct nodes *nodes, const char *name)

@@ -1,8 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# Removes each step of confinement and supervision in turn from a copy of the tree, builds it and
-# runs those container tests that promise the step: one must turn red. tests/mutants.sh [NAME-PART]
+# Removes each step of confinement and supervision of the shim, and of what keeps a hostile instance
+# from the hook, in turn from a copy of the tree, builds it and runs those tests that promise the
+# step: one must turn red. tests/mutants.sh [NAME-PART]
+#
+# The shim's are container tests; of the hook, TEST of unit/PROGRAM.TEST or of incus/TEST.
 #
 # A mutant marked `blind` is tried once more with all verification taken out as well, to show that
 # the tests look for themselves instead of trusting the shim's own refusal to start.
@@ -15,7 +18,7 @@ cd "$(dirname "$0")/.."
 only=${1:-}
 [ "$(id -u)" = 0 ] || { echo 'mutants: needs root, as the container tier does' >&2; exit 1; }
 
-# NAME @ FILE @ sed -E script @ parts of test names @ blind, or nothing
+# NAME @ FILE of shim/, or its path @ sed -E script @ tests @ blind, or nothing
 table() {
 	cat <<- 'END'
 	groups @ become.c @ s/confine_groups\(&l->groups, f\) < 0/0/ @ leaked_groups groups_are @ blind
@@ -110,83 +113,164 @@ table() {
 	record-terminated @ records.c @ s/return memchr\(text[^;]*;/return true;/ @ a_probe_that_lies @
 	record-partial @ probe_run.c @ s/return r->partial \? LIES : CLOSED;/return CLOSED;/ @ a_probe_that_lies @
 	umask @ main.c @ s/^\tumask\(022\);.*// @ umask_of_the_caller @
+	hook-environment @ hooks/request.c @ s/^\tclearenv\(\);// @ unit/request.nothing_is_left_of_the_environment @
+	hook-name @ hooks/request.c @ s/c == '.' \|\| c == '"'/c == '"'/ @ unit/request.names_are_those_of_incus_and_no_path @
+	hook-list @ hooks/devices.c @ /memset\(out, 0, sizeof\(\*out\)\);/{N;s/.*\n(.*not a device)/\1/} @ unit/devices.a_list_with_a_mistake_wires_nothing @
+	hook-map-hole @ hooks/idmap.c @ s/inside >= r->inside \&\& inside - r->inside < r->count/inside >= r->inside/ @ unit/idmap.hole_has_no_mapping_and_its_neighbours_have @
+	hook-map-overlap @ hooks/idmap.c @ s/if \(overlaps.*\)$/if (0 \&\& overlaps(\&r, \&out->range[i]))/ @ unit/idmap.what_is_no_map_is_refused @
+	hook-state-names @ hooks/state_text.c @ s/!node_name_ok\(n->name\) \|\| // @ unit/parts.state_file_is_read_strictly @
+	hook-log-link @ hooks/hook_report.c @ s/flags = O_NOFOLLOW \| O_CLOEXEC/flags = O_CLOEXEC/ @ unit/parts.log_that_is_not_roots_own_is_left_alone @
+	hook-log-owner @ hooks/hook_report.c @ s/ \|\| st\.st_uid != 0// @ unit/parts.log_that_is_not_roots_own_is_left_alone @
+	hook-log-mode @ hooks/hook_report.c @ s/is_roots\(rep->log, S_IFREG, 022\)/is_roots(rep->log, S_IFREG, 0)/ @ unit/parts.log_that_is_not_roots_own_is_left_alone @
+	hook-log-length @ hooks/hook_report.c @ /if \(\+\+rep->lines > LINES_MAX\)/{N;d} @ unit/parts.many_findings_stay_below_four_kib @
+	hook-in-root @ hooks/owner.c @ s/RESOLVE_IN_ROOT \| // @ unit/parts.files_that_are_none_count_as_empty @
+	hook-regular-file @ hooks/owner.c @ s/S_ISREG\(st\.st_mode\) \&\& // @ unit/parts.what_is_no_regular_file_is_not_even_opened @
+	hook-as-its-root @ hooks/owner.c @ s/int fd = instance_be_root\(i\);/int fd = 0;/ @ unit/parts.what_its_root_may_not_read_is_not_read_for_it @
+	hook-deadline @ hooks/worker.c @ s/set_timer\(deadline_ms\) < 0 \|\| // @ unit/worker.worker_ends_with_its_parent @
+	hook-parent-death @ hooks/worker.c @ s/prctl\(PR_SET_PDEATHSIG, SIGKILL\) < 0 \|\|// @ unit/worker.worker_ends_with_its_parent @
+	hook-beneath @ hooks/attach.c @ s/^#define BENEATH .*/#define BENEATH 0/;s/BENEATH \| RESOLVE_NO_XDEV/BENEATH/ @ incus/hook_does_not_follow_a_link_for_a_directory @
+	hook-no-links @ hooks/attach.c @ s/\(RESOLVE_BENEATH \| RESOLVE_NO_SYMLINKS \| /(RESOLVE_BENEATH | / @ incus/hook_follows_no_link_within_dev @
+	hook-no-mounts @ hooks/attach.c @ s/, BENEATH \| RESOLVE_NO_XDEV\)/, BENEATH)/ @ incus/hook_crosses_no_mount_below_dev @
+	hook-tmpfs @ hooks/attach.c @ s/fs\.f_type != TMPFS_MAGIC \|\| // @ incus/hook_leaves_a_dev_that_stays_alone @
+	hook-new-file @ hooks/attach.c @ s/ \&\& S_ISREG\(st\.st_mode\) \&\& !st\.st_size\)\)$/))/ @ incus/hook_does_not_follow_a_link_for_a_node @
+	hook-number @ hooks/attach.c @ s/ \&\& st\.st_rdev == rdev;/ \&\& (st.st_rdev == rdev || 1);/ @ incus/hook_takes_another_device_for_another @
+	hook-its-own-mount @ hooks/attach.c @ s/ \&\& is_node\(fd, n->rdev\) \&\& st\.st_dev == n->fs \&\&/ \&\&/;s/^\t +st\.st_ino == n->ino\)/\t    1)/ @ incus/hook_takes_away_only_what_it_has_given @
+	hook-major @ hooks/discover.c @ s/if \(wanted \&\& major\(rdev\) != wanted\)/if (0)/ @ incus/hook_finds_nvidia_nodes @
+	hook-node-of-root @ hooks/discover.c @ s/ \|\| st\.st_uid != 0// @ incus/hook_finds_nvidia_nodes @
+	hook-owner @ hooks/stage.c @ s/fchownat\(dir, name, uid, gid,/fchownat(dir, name, uid, uid,/ @ incus/hook_wires_the_nodes_before_pid_1_starts @
+	hook-mode @ hooks/stage.c @ s/fchmodat\(dir, name, 0660, 0\)/fchmodat(dir, name, 0666, 0)/ @ incus/hook_shifts_through_each_instances_own_map @
+	hook-name-owner @ hooks/stage.c @ s/n->name_only \? 0 : 0600/0/;s/if \(!n->name_only \&\& \((fchownat[^|]*)\|\|/if (\1 || (!n->name_only \&\&/ @ incus/hook_gives_the_name_of_a_primary_node_and_no_more @
+	hook-name-mode @ hooks/stage.c @ s/n->name_only \? 0 : 0600/0644/ @ incus/hook_gives_the_name_of_a_primary_node_and_no_more @
+	hook-name-unasked @ hooks/discover.c @ s/(sysname, name, )true(, out\))/\1false\2/ @ incus/hook_gives_the_name_of_a_primary_node_and_no_more @
+	hook-name-of-root @ hooks/wire.c @ s/if \(idmap_reaches\(\&i->uids, 0\)\)/if (0)/ @ incus/hook_wires_a_privileged_instance @
+	hook-group-unmapped @ hooks/wire.c @ /host's group 0/{n;d} @ incus/hook_reports_a_group_that_is_not_mapped @
+	hook-caller @ hooks/start.c @ s/if \(i->parent == s->call->monitor\)/if (1)/ @ incus/hook_enters_only_its_callers_containers @
+	hook-who-it-is @ hooks/plug.c @ s/i->start != w->start/0/ @ incus/hook_forgets_an_instance_that_ended_unseen @
+	hook-undo @ hooks/stop.c @ s/r = state_remove\(\&state, \&f\);/r = 0;/ @ incus/hook_leaves_nothing_at_a_stop @
+	hook-lock @ hooks/state.c @ s/flock\(dir, LOCK_EX\) < 0 \|\| // @ incus/hook_waits_for_the_lock_of_an_instance @
+	hook-state-directory @ hooks/state.c @ s/mkdirat\(top, name, 0700\)/mkdirat(top, name, 0755)/ @ incus/hook_keeps_its_state_to_itself @
+	hook-state-file @ hooks/state.c @ s/^(\t+)0600\);/\10644);/ @ incus/hook_keeps_its_state_to_itself @
+	hook-state-others @ hooks/state.c @ s/ \&\& !\(st\.st_mode \& 022\)// @ incus/hook_keeps_its_state_to_itself @
+	hook-state-owner @ hooks/state.c @ s/ \&\& st\.st_uid == 0// @ incus/hook_keeps_its_state_to_itself @
 	END
 }
 
 tree=$(mktemp -d "${TMPDIR:-/tmp}/stremio-shim-mutants.XXXXXX")
 trap 'rm -rf "$tree"' EXIT
 trap 'exit 130' INT TERM HUP PIPE
+# The ids of containers have to come through it.
+chmod 711 "$tree"
 mkdir "$tree/build"
-cp -a Makefile shim tests "$tree/"
-[ ! -d hooks ] || cp -a hooks "$tree/"
+cp -a Makefile shim hooks tests incus-profile.yaml "$tree/"
 for part in deps obj policy tests tools stremio-policy stremio-probe; do
 	cp -a "${BUILD:-build}/$part" "$tree/build/"
 done
+# What of the hook's is there already need not be made again.
+for part in asan hook unit images; do
+	[ ! -d "${BUILD:-build}/$part" ] || cp -a "${BUILD:-build}/$part" "$tree/build/"
+done
 cd "$tree"
-cp -a shim pristine
+mkdir pristine
+cp -a shim hooks pristine
 BUILD=build
 SHIM=build/stremio-shim
 export BUILD SHIM
 
-# A function that lost its only call is no error here.
+# programs_of WORDS: what these tests run.
+programs_of() {
+	case $1 in
+	unit/*)
+		program=${1#unit/}
+		echo "build/unit/hook_${program%%.*}_test" ;;
+	incus/*) echo build/stremio-shim build/stremio-hook ;;
+	*) echo build/stremio-shim container-programs ;;
+	esac
+}
+
+# build WORDS. A function that lost its only call is no error here.
 build() {
-	${MAKE:-make} -s --no-print-directory WERROR= BUILD=build build/stremio-shim container-programs \
+	# shellcheck disable=SC2046
+	${MAKE:-make} -s --no-print-directory WERROR= BUILD=build $(programs_of "$1") \
 		> log 2>&1 || { sed 's/^/    | /' log >&2; return 1; }
 }
 
 # mutate FILE SCRIPT: false when the script changes nothing.
 mutate() {
-	sed -E -i "$2" "shim/$1"
-	! cmp -s "shim/$1" "pristine/$1"
+	sed -E -i "$2" "$1"
+	! cmp -s "$1" "pristine/$1"
 }
 
 # Newer than its object, so that it is compiled again.
 restore() {
 	for file in "$@"; do
-		cp "pristine/$file" "shim/$file"
+		cp "pristine/$file" "$file"
 	done
 }
 
 # red WORDS: says which test failed; false when none did.
 red() {
-	# shellcheck disable=SC2086
-	FAIL_FAST=1 tests/container/run.sh $1 > log 2>&1 || true
-	killer=$(sed -n 's/^not ok [^.]*\.\([a-z0-9_]*\):.*/\1/p' log | head -n 1)
+	case $1 in
+	unit/*)
+		program=${1#unit/}
+		test=${program#*.}
+		timeout 60 "build/unit/hook_${program%%.*}_test" > log 2>&1 || true
+		killer=$(sed -n "s/^\[  FAILED  \] \($test\)\$/\1/p" log | head -n 1) ;;
+	*)
+		runner=tests/container/run.sh
+		[ "$1" = "${1#incus/}" ] || runner=tests/incus/run.sh
+		# shellcheck disable=SC2086
+		CI='' FAIL_FAST=1 sh $runner ${1#incus/} > log 2>&1 || true
+		killer=$(sed -n 's/^not ok [^.]*\.\([a-z0-9_]*\):.*/\1/p' log | head -n 1) ;;
+	esac
 	[ -n "$killer" ]
 }
 
-build
-if ! CI='' tests/container/run.sh stop_runs no_privilege > log 2>&1; then
-	sed 's/^/    | /' log
-	echo 'mutants: the tests must be green before anything is removed' >&2
-	exit 1
-fi
+# green WORDS: ends it all unless every one of them is, and can be run at all.
+green() {
+	build "$1"
+	if red "$1" || ! grep -qE '^(# passed failed skipped: [1-9][0-9]* 0 0|\[  PASSED  \] .*)$' log; then
+		sed 's/^/    | /' log
+		echo "mutants: these tests must be green before anything is removed: $1" >&2
+		exit 1
+	fi
+}
+
+# names_of TIER: of its tests, those that the chosen mutants name.
+names_of() {
+	cut -d@ -f4 list | tr ' ' '\n' | sed -n "s/^$1\///p" | sort -u
+}
 
 killed=0
 survived=0
 judge() {
-	if ! build; then
+	if ! build "$2"; then
 		echo "SURVIVED $1: does not build, so nothing was shown"
 		survived=$((survived + 1))
 	elif red "$2"; then
 		echo "killed   $1 (by $killer)"
 		killed=$((killed + 1))
 	else
-		echo "SURVIVED $1 (tried $(sed -n 's/^# passed failed skipped: //p' log) of: $2)"
+		echo "SURVIVED $1 (tried $(sed -n 's/^# passed failed skipped: //p; s/^\[==========\] \([0-9]*\) test.s. run.*/\1/p' log) of: $2)"
 		survived=$((survived + 1))
 	fi
 }
 
-table > list
+table | awk -v only="$only" 'index($1, only)' > list
+grep -q . list || { echo "mutants: none has $only in its name" >&2; exit 1; }
+! cut -d@ -f4 list | grep -qv / || green 'stop_runs no_privilege'
+for name in $(names_of unit); do
+	green "unit/$name"
+done
+[ -z "$(names_of incus)" ] || green "incus/$(names_of incus | paste -sd ' ' -)"
 while IFS= read -r line; do
 	name=$(printf "%s\n" "$line" | cut -d@ -f1 | tr -d ' ')
 	file=$(printf "%s\n" "$line" | cut -d@ -f2 | tr -d ' ')
 	script=$(printf "%s\n" "$line" | cut -d@ -f3 | sed 's/^ //; s/ $//')
-	words=$(printf "%s\n" "$line" | cut -d@ -f4)
+	words=$(printf "%s\n" "$line" | cut -d@ -f4 | sed 's/^ //; s/ $//')
 	blind=$(printf "%s\n" "$line" | cut -d@ -f5 | tr -d ' ')
-	case $name in *"$only"*) ;; *) continue ;; esac
+	case $file in */*) ;; *) file=shim/$file ;; esac
 	if ! mutate "$file" "$script"; then
-		echo "SURVIVED $name: $script matches nothing in shim/$file"
+		echo "SURVIVED $name: $script matches nothing in $file"
 		survived=$((survived + 1))
 		continue
 	fi
@@ -196,7 +280,7 @@ while IFS= read -r line; do
 		sed -E -i 's/verify_supervisor\(r->status, &r->expected, f\) < 0/0/' shim/retire.c
 		sed -E -i 's/return r < 0 \? r : filter_try\(p, f\);/return r;/' shim/become.c
 		judge "$name, verification removed too" "$words" < /dev/null
-		restore become.c retire.c
+		restore shim/become.c shim/retire.c
 	fi
 	restore "$file"
 done < list

@@ -225,16 +225,26 @@ refresh_at_login() {
 	END
 }
 
-# attached_instances: those that this user has attached, one a line.
+# attached_instances: those that this user has attached, in whichever project, as lines PROJECT NAME
+# (no name of either has a blank in it). What JSON may spell with a \ is allowed in a project's name.
 attached_instances() {
-	incus query "/1.0/instances?recursion=1&project=$project_arg" < /dev/null 2> /dev/null |
-		awk -v who="\"$(id -u)\"" '/^\t\t"config": \{/ { own = 1 } /^\t\t\}/ { own = 0 }
+	incus query '/1.0/instances?recursion=1&all-projects=true' < /dev/null 2> /dev/null |
+		awk -v who="\"$(id -u)\"" 'function value(word) { sub(/,$/, "", word); return substr(word, 2, length(word) - 2) }
+		/^\t\t"config": \{/ { own = 1 } /^\t\t\}/ { own = 0 }
 		own && /"user\.stremio-shim\.attached":/ { sub(/,$/, "", $2); hit = $2 == who }
-		/^\t\t"name": "/ { name = $2; gsub(/[",]/, "", name) }
-		/^\t\}/ { if (hit) print name; hit = 0 }'
+		/^\t\t"name": "/ { name = value($2) }
+		/^\t\t"project": "/ { project = value($2) }
+		/^\t\}/ { if (hit) print project, name; hit = 0 }' |
+		sed 's/\\u0026/\&/g; s/\\u003c/</g; s/\\u003e/>/g; s/\\\\/\\/g'
 }
 
+# refresh_one PROJECT NAME
 refresh_one() {
+	INCUS_PROJECT=$1
+	export INCUS_PROJECT
+	project_find
+	show "export INCUS_PROJECT=$(quoted "$project")"
+	shift
 	instance_read "$1" || return 0
 	case $(own_key user.stremio-shim.x11) in
 	trusted*|untrusted*) ;;
@@ -244,15 +254,17 @@ refresh_one() {
 	attached_ids "$1"
 	x11_attach "$1"
 	keys_set "$1"
+	[ "$project" = default ] || set -- "$1 (project $project)"
 	tell "$1: has the cookie of $x11_display"
 }
 
 # One that cannot have it does not keep it from the others.
 attach_refresh() {
 	rc=0
-	for name in $(attached_instances); do
-		( refresh_one "$name" ) || rc=1
-	done
+	attached_instances > "$work/attached"
+	while read -r its_project name; do
+		( refresh_one "$its_project" "$name" < /dev/null ) || rc=1
+	done < "$work/attached"
 	return $rc
 }
 

@@ -76,10 +76,10 @@ network_attach() {
 	}
 	address=$(network_used "$network_name" | network_free "$network_cidr") ||
 		missing network "no free address in $network_cidr of $network_name"
-	# The interface's name on the host is there for whoever writes firewall rules: stremio+.
-	low=$(echo "$address" | awk -F. '{ printf "%d", $3 * 256 + $4 }')
+	# The interface's name on the host is there for whoever writes firewall rules: stremio+. The whole
+	# address, for that of two bridges may end alike; it fits in an interface's fifteen characters.
 	set_device "$1" eth0 nic nictype=routed "ipv4.address=$address" name=eth0 \
-		"host_name=stremio$low"
+		"host_name=stremio$(echo "$address" | awk -F. '{ printf "%02x%02x%02x%02x", $1, $2, $3, $4 }')"
 	want "user.stremio-shim.network=$network_name"
 	network_resolver "$1" "${network_cidr%/*}"
 }

@@ -109,6 +109,15 @@ static void render(int dir, const char *name)
 	close(fd);
 }
 
+/* So the host's hook gives a primary node that nobody has asked for (stremio-hook(8)). */
+static bool is_name_only(int dir, const char *name)
+{
+	struct stat st;
+
+	return fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISCHR(st.st_mode) &&
+	       major(st.st_rdev) == DRM_MAJOR && !(st.st_mode & 0777);
+}
+
 /* Being DRM master is a privilege: unless it is wanted, a node that does not open is good. */
 static void primary(int dir, const char *name, bool is_wanted)
 {
@@ -116,6 +125,11 @@ static void primary(int dir, const char *name, bool is_wanted)
 	int fd;
 	int r;
 
+	if (is_wanted && is_name_only(dir, name)) {
+		report_say("is there by name only");
+		report_end(STATUS_FAIL, HINT_GPU_NAME_ONLY);
+		return;
+	}
 	if (!is_wanted) {
 		if (!node_is_device(dir, name, DRM_MAJOR, &st))
 			return;

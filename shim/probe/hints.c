@@ -77,6 +77,9 @@ static const char *const texts[HINTS] = {
 	[HINT_GPU_PRIMARY] =
 		"it lets the application become DRM master, which rendering does not "
 		"need: on the host: " DEVICE "remove %N DEVICE (see " DEVICE "show %N)",
+	[HINT_GPU_NAME_ONLY] =
+		"it is there for Mesa to find, and for nobody to open: whoever is to have it "
+		"names gpu-primary in environment.STREMIO_DEVICES, which the host's hook reads",
 
 	[HINT_SOUND_NO_DIRECTORY] =
 		"no sound card was given to this instance: on the host, for each node of ls /dev/snd: " DEVICE

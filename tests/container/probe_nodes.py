@@ -129,13 +129,16 @@ def a_primary_node_is_no_render_node_and_needed_only_when_asked_for():
     box = room()
     node(box, DRI + "/card0", 226, 0)
     node(box, DRI + "/card1", 226, 1, 0o600)
+    node(box, DRI + "/card2", 226, 2, 0, owner=(65534, 65534))  # as the host's hook gives it
     found = probe(box, "gpu")
     found.expect("gpu.render", "fail", "a primary node and no render node", "renderD128")
     found.expect("gpu.primary", "ok", "not usable, and not needed", target=DRI + "/card0")
     found.expect("gpu.primary", "ok", "not usable, and not needed", target=DRI + "/card1")
+    found.expect("gpu.primary", "ok", "not usable, and not needed", target=DRI + "/card2")
     found = probe(box, "gpu", options=["--primary"])
     found.expect("gpu.primary", "fail", "its GPU is gone", target=DRI + "/card0")
     found.expect("gpu.primary", "fail", "forbidden by its owner", target=DRI + "/card1")
+    found.expect("gpu.primary", "fail", "is there by name only", "STREMIO_DEVICES", target=DRI + "/card2")
 
 
 @test(timeout=120)

@@ -8,11 +8,13 @@
 #
 #   fake_up DIR HOOK       make DIR/stremio-hook, which runs HOOK with it
 #   fake_drm NAME MINOR    a node in dri/
+#   fake_gpu RENDER CARD   the two nodes are of one GPU
 #   fake_sound NAME MINOR  a node in snd/
 #   fake_card N ID         a sound card
 #   fake_gone NAME         no longer
 #   DIR/dev                when it is there, stands for /dev
-#   fake_desktop           14 nodes: one GPU, a card with its HDMI outputs, the timer
+#   fake_desktop           14 nodes: one GPU, a card with its HDMI outputs, the timer; and the
+#                          name of a primary node
 
 fake_up() {
 	FAKE=$1
@@ -34,6 +36,7 @@ fake_node() {
 }
 
 fake_drm() { fake_node drm "$1" 226 "$2" dri; }
+fake_gpu() { mkdir -p "$FAKE/class/drm/$1/device/drm/$1" "$FAKE/class/drm/$1/device/drm/$2"; }
 fake_sound() { fake_node sound "$1" 116 "$2" snd; }
 
 fake_card() {
@@ -62,8 +65,9 @@ fake_desktop() {
 	done
 	fake_sound timer 33
 	fake_drm renderD128 128
-	# What must not be wired unless it is asked for, or at all.
+	# What must not be wired unless it is asked for, but by its name, or at all.
 	fake_drm card0 0
+	fake_gpu renderD128 card0
 	fake_sound seq 1
 	fake_sound hwC0D0 40
 	fake_sound midiC0D0 41

@@ -17,11 +17,11 @@ not_there() { opens "$@" | grep -q 'No such file'; }
 hook() { in_daemon "$FAKE/stremio-hook" "$@"; }
 has_state() { in_daemon test -e "/run/stremio-shim/$1"; }
 
-# The wired nodes as the instance itself sees them, one a line, below /dev. That there are none is
-# an answer, too: the last line is not a node's.
+# The wired nodes as the instance itself sees them, one a line, below /dev, but for those that are
+# there by name only. That there are none is an answer, too: the last line is not a node's.
 nodes_in() {
 	answered incus exec "$1" --cwd /dev -- \
-		sh -c 'find dri snd nvidia0 nvidiactl -type c 2> /dev/null; echo all' > "$RIG/nodes"
+		sh -c 'find dri snd nvidia* -type c ! -perm 0 2> /dev/null; echo all' > "$RIG/nodes"
 	[ "$(tail -n 1 "$RIG/nodes")" = all ] || echo 'no answer'
 	sed '$d' "$RIG/nodes" | sort
 }
@@ -47,6 +47,15 @@ idle() {
 	until_true 10 is_ready "$1" || die "state $(state "$1")"
 }
 
+# bare NAME: one whose first process is no shim, which would leave `incus exec` few capabilities: what
+# runs in there is root as an attacker would be.
+bare() {
+	instance "$1" -- /bin/sleep 1000
+	incus profile get stremio raw.lxc | sed 's,^lxc.init.cmd.*,lxc.init.cmd = /bin/sleep 1000,' > "$RIG/raw"
+	incus config set "$1" raw.lxc - < "$RIG/raw" || die 'config'
+	start "$1"
+}
+
 test_hook_wires_the_nodes_before_pid_1_starts() {
 	fake_desktop
 	# The first thing the application does: nothing may come later than that.
@@ -62,11 +71,63 @@ test_hook_wires_the_nodes_before_pid_1_starts() {
 		die "$(home wired nodes | grep render || echo 'no render node'); $(hook_log wired)"
 	home wired answer | grep -q 'No such device or address' || die "$(home wired answer)"
 	# The fourteen, and not the primary node, the sequencer, hwdep and MIDI.
-	[ "$(home wired nodes | grep -c '^c')" = 14 ] || die "$(home wired nodes | grep -c '^c') nodes"
-	home wired nodes | grep -E 'card0|seq|hwC|midiC' && die 'more than was asked for'
+	[ "$(home wired nodes | grep -c '^crw')" = 14 ] || die "$(home wired nodes | grep -c '^crw') nodes"
+	home wired nodes | grep -E 'seq|hwC|midiC' && die 'more than was asked for'
+	home wired nodes | grep -qE '^c--------- .* card0$' || die "$(home wired nodes | grep card0 || echo 'no card0')"
 	until_true 10 is_ready wired || die "state $(state wired)"
 	may_not_open wired 1001 1001 dri/renderD128 || die 'another user opens it'
 	can_open wired 1000 1000 snd/pcmC0D0p || die "$(opens wired 1000 1000 snd/pcmC0D0p)"
+}
+
+# An X server's DRI3 hands out a descriptor of the primary node, and Mesa looks for its name.
+test_hook_gives_the_name_of_a_primary_node_and_no_more() {
+	fake_nothing
+	# A display without a GPU first, so that the numbers of the GPU's nodes do not go together.
+	fake_drm card0 0
+	fake_drm card1 1
+	fake_drm renderD128 128
+	fake_gpu renderD128 card1
+	bare bare
+	answered incus exec bare -- ls -ln /dev/dri > "$RIG/dri"
+	grep -qE '^c--------- +1 65534 +65534 +226, +1 .* card1$' "$RIG/dri" ||
+		die "$(tr '\n' ';' < "$RIG/dri"); $(hook_log bare | tail -n 1)"
+	grep card0 "$RIG/dri" && die 'the name of another'
+	for id in 1000 0; do
+		may_not_open bare $id $id dri/card1 || die "$id: $(opens bare $id $id dri/card1)"
+	done
+	# Neither by making it its own, nor from another place, nor without what the mount forbids.
+	for try in 'chmod 666 /dev/dri/card1' 'chown 0:0 /dev/dri/card1' \
+		   'ln /dev/dri/card1 /dev/dri/mine' 'cp -a /dev/dri/card1 /tmp/mine'; do
+		incus exec bare --cwd / -- sh -c "$try" > /dev/null 2>&1 && die "root inside: $try"
+	done
+	# It may be asked twice.
+	answered incus exec bare -- sh -c 'touch /tmp/mine; mount --bind /dev/dri/card1 /tmp/mine &&
+		mount -o remount,bind,dev,suid,exec /tmp/mine && cat /tmp/mine 2>&1; :' > "$RIG/bound"
+	grep -q "open '/tmp/mine': Permission denied" "$RIG/bound" || die "bound: $(cat "$RIG/bound")"
+	answered incus exec bare -- ls -ln /dev/dri | grep -qE '^c--------- +1 65534 +65534 .* card1$' ||
+		die "$(incus exec bare -- ls -ln /dev/dri)"
+	hook status bare | grep -qE '^bare +running +dri/card1 +226:1 +name only$' || die "$(hook status bare)"
+	hook status bare --json | grep -o '"path":"/dev/dri/[a-z0-9A-Z]*","major":226,"minor":[0-9]*,"name_only":[a-z]*' |
+		cut -d: -f2,5 | tr '\n' ' ' > "$RIG/json"
+	[ "$(cat "$RIG/json")" = '"/dev/dri/card1","major":true "/dev/dri/renderD128","major":false ' ] ||
+		die "$(hook status bare --json)"
+	logged bare 'wired: 1 nodes, group 1000, and by name only 1'
+	# It comes and goes with its render node.
+	fake_gone renderD128
+	hook plug --dry-run | grep -qx 'remove /dev/dri/card1 226:1, name only, in bare' ||
+		die "$(hook plug --dry-run)"
+	hook plug || die plug
+	answered incus exec bare -- ls /dev | grep -x dri && die "left: $(incus exec bare -- ls -ln /dev/dri)"
+	fake_drm renderD128 128
+	fake_gpu renderD128 card1
+	hook plug || die plug
+	may_not_open bare 0 0 dri/card1 || die "again: $(opens bare 0 0 dri/card1)"
+	can_open bare 1000 1000 dri/renderD128 || die "again: $(opens bare 1000 1000 dri/renderD128)"
+	# Asked for, it is a node like the others.
+	incus stop -f bare
+	incus config set bare environment.STREMIO_DEVICES=gpu,gpu-primary
+	start bare
+	[ "$(nodes_in bare | tr '\n' ' ')" = 'dri/card0 dri/card1 dri/renderD128 ' ] || die "$(nodes_in bare | tr '\n' ' ')"
 }
 
 test_hook_leaves_nothing_at_a_stop() {
@@ -152,6 +213,8 @@ test_hook_wires_a_privileged_instance() {
 	start master
 	until_true 10 is_ready master || die "state $(state master)"
 	[ "$(nodes_in master | wc -l)" = 14 ] || die "$(nodes_in master | wc -l) nodes; $(hook_log master)"
+	# Its root could open what is the host's root's.
+	answered incus exec master -- ls /dev/dri | grep card && die 'the name of a primary node'
 	answered incus exec master -- ls -ln /dev/dri/renderD128 | grep -qE '^crw-rw---- +1 0 +1000 ' ||
 		die "$(incus exec master -- ls -ln /dev/dri)"
 	logged master 'privileged'
@@ -172,12 +235,14 @@ test_hook_wires_what_the_list_asks_for() {
 	fake_sound controlC1 50
 	fake_sound pcmC1D3p 51
 	fake_drm renderD129 129
-	for list in gpu:renderD129=1 gpu,gpu-primary=3 sound:HDMI=3 sound:1=3 sound-playback=12 none=0 \
-		    x11,pulse=0 gpu,sound=17; do
+	# LIST=NODES+NAMES: the other GPU has no primary node.
+	for list in gpu:renderD129=1+0 gpu:renderD128=1+1 gpu,gpu-primary=3+0 sound:HDMI=3+0 sound:1=3+0 \
+		    sound-playback=12+0 none=0+0 x11,pulse=0+0 gpu,sound=17+1; do
 		# Not the application's business here: only the hook's.
 		env STREMIO_DEVICES="${list%=*}" nsenter -t "$(daemon_pid)" -m -p \
 			"$FAKE/stremio-hook" start-host --dry-run > "$RIG/plan" 2>&1
-		[ "$(grep -c '^add /dev/' "$RIG/plan")" = "${list#*=}" ] ||
+		names=$(grep -c ', name only$' "$RIG/plan")
+		[ "$(($(grep -c '^add /dev/' "$RIG/plan") - names))+$names" = "${list#*=}" ] ||
 			die "$list: $(tr '\n' ' ' < "$RIG/plan")"
 	done
 }
@@ -251,6 +316,9 @@ test_hook_finds_nvidia_nodes() {
 	mknod "$FAKE/dev/nvidiactl" c 195 255
 	mknod "$FAKE/dev/nvidia-caps" c 195 254
 	: > "$FAKE/dev/nvidia1"
+	# The driver's number, but somebody else's.
+	mknod "$FAKE/dev/nvidia3" c 195 3
+	chown 1000 "$FAKE/dev/nvidia3"
 	# Root's, but another driver's: /dev/mem.
 	mknod "$FAKE/dev/nvidia2" c 1 1
 	idle green
@@ -329,7 +397,7 @@ test_hook_leaks_nothing_in_many_starts() {
 		i=0
 		while [ $i -lt "$many" ]; do
 			n=$(hook status "m$i" | grep -c running)
-			[ "$n" = 14 ] || die "m$i: $n nodes; $(hook_log "m$i")"
+			[ "$n" = 15 ] || die "m$i: $n nodes and names; $(hook_log "m$i")"
 			i=$((i + 1))
 		done
 		# Twenty at once can be more than the daemon answers in its own time.

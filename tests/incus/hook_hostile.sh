@@ -7,10 +7,11 @@
 
 # unharmed NAME: neither the host nor the instance has a device where none belongs.
 unharmed() {
-	find /etc -newer "$RIG/profile.yaml" -name 'render*' | grep . && die "in the host's /etc"
+	find /etc -newer "$RIG/profile.yaml" \( -name 'render*' -o -name 'card[0-9]' \) | grep . &&
+		die "in the host's /etc"
 	mountpoint -q /etc/passwd && die "on the host's /etc/passwd"
 	in_daemon grep -E ' /etc[/ ]' /proc/self/mountinfo && die "on the daemon's /etc"
-	answered incus exec "$1" -- ls /etc | grep render && die "in the instance's /etc"
+	answered incus exec "$1" -- ls /etc | grep -E 'render|^card' && die "in the instance's /etc"
 	incus exec "$1" -- grep ' /etc' /proc/self/mountinfo && die "on the instance's /etc"
 	true
 }
@@ -70,6 +71,91 @@ test_hook_does_not_follow_a_link_for_a_node() {
 	can_open linked 1000 1000 dri/renderD128 || die "$(opens linked 1000 1000 dri/renderD128)"
 }
 
+# Nor one that would not lead out of /dev: the node would be in a place that nobody looks at.
+test_hook_follows_no_link_within_dev() {
+	fake_nothing
+	bare within
+	incus exec within -- sh -c 'mkdir /dev/elsewhere; ln -s elsewhere /dev/dri'
+	fake_desktop
+	hook plug > "$RIG/out" 2>&1 && die 'no complaint'
+	logged within 'cannot make or open the directory of .dri/renderD128'
+	[ "$(answered incus exec within -- sh -c 'ls /dev/elsewhere; echo all')" = all ] || die 'it was followed'
+}
+
+# What lies there would outlive the instance.
+test_hook_crosses_no_mount_below_dev() {
+	fake_nothing
+	bare across
+	incus exec across -- sh -c 'mkdir /dev/dri /tmp/kept; mount --bind /tmp/kept /dev/dri' || die 'mount'
+	fake_desktop
+	hook plug > "$RIG/out" 2>&1 && die 'no complaint'
+	logged across 'cannot make or open the directory of .dri/renderD128'
+	[ "$(answered incus exec across -- sh -c 'ls /tmp/kept; echo all')" = all ] || die 'it was crossed'
+}
+
+# Nor into the image, where no tmpfs is on /dev.
+test_hook_leaves_a_dev_that_stays_alone() {
+	fake_nothing
+	bare stays
+	incus exec stays -- umount -l /dev || die 'umount'
+	fake_desktop
+	hook plug > "$RIG/out" 2>&1 && die 'no complaint'
+	logged stays 'is not a tmpfs of its own'
+	[ "$(answered incus exec stays -- sh -c 'cd /dev && ls -d dri snd 2> /tmp/ls; echo all')" = all ] || die 'it was written to'
+}
+
+test_hook_takes_another_device_for_another() {
+	fake_nothing
+	bare another
+	incus exec another -- sh -c 'mkdir /dev/dri; : > /dev/dri/renderD128
+		mount --bind /dev/null /dev/dri/renderD128' || die 'mount'
+	fake_desktop
+	hook plug > "$RIG/out" 2>&1 && die 'no complaint'
+	logged another 'cannot create .dri/renderD128'
+}
+
+test_hook_takes_away_only_what_it_has_given() {
+	fake_desktop
+	bare own
+	incus exec own -- mount --bind /dev/null /dev/snd/timer || die 'mount'
+	fake_gone timer
+	hook plug || die plug
+	answered incus exec own -- ls -ln /dev/snd/timer | grep -q ' 1, *3 ' ||
+		die "$(incus exec own -- ls -ln /dev/snd/timer)"
+}
+
+# At a start, a stop and a plugging in at once, one of them is in an instance's files at a time.
+test_hook_waits_for_the_lock_of_an_instance() {
+	fake_desktop
+	idle locked
+	in_daemon flock /run/stremio-shim/locked sleep 3 &
+	holder=$!
+	fake_gone timer
+	hook plug &
+	plug=$!
+	sleep 1
+	nodes_in locked | grep -qx snd/timer || die 'it did not wait'
+	wait $holder
+	wait $plug || die plug
+	nodes_in locked | grep -qx snd/timer && die 'it did nothing'
+	true
+}
+
+test_hook_keeps_its_state_to_itself() {
+	fake_desktop
+	idle private
+	in_daemon stat -c '%a %u' /run/stremio-shim/private /run/stremio-shim/private/wired > "$RIG/modes"
+	[ "$(tr '\n' ' ' < "$RIG/modes")" = '700 0 600 0 ' ] || die "$(cat "$RIG/modes")"
+	# Where others may write, what it says would not be its own word.
+	in_daemon chmod 777 /run/stremio-shim
+	hook status private > "$RIG/out" 2>&1 && die "a directory of everybody's: $(cat "$RIG/out")"
+	in_daemon chmod 700 /run/stremio-shim
+	in_daemon chown 1000 /run/stremio-shim
+	hook status private > "$RIG/out" 2>&1 && die "somebody else's directory: $(cat "$RIG/out")"
+	in_daemon chown 0 /run/stremio-shim
+	hook status private > "$RIG/out" 2>&1 || die "$(cat "$RIG/out")"
+}
+
 test_hook_stays_below_dev_in_a_race() {
 	musl-gcc -static -O2 -o "$RIG/race" "$here/race.c" || die 'race.c does not compile'
 	fake_nothing
@@ -80,7 +166,9 @@ test_hook_stays_below_dev_in_a_race() {
 	until_true 5 incus exec racing -- pidof race || die 'the racer does not run'
 	i=0 wired=0
 	while [ $i -lt "${HOOK_RACES:-25}" ]; do
+		fake_drm card0 0
 		fake_drm renderD128 128
+		fake_gpu renderD128 card0
 		hook plug > /dev/null 2>&1 && wired=$((wired + 1))
 		fake_gone renderD128
 		hook plug > /dev/null 2>&1
@@ -112,7 +200,7 @@ test_hook_does_not_trust_the_configured_environment() {
 		environment.SYSTEMD_LOG_LEVEL=debug || die 'config'
 	start poisoned
 	until_true 10 is_ready poisoned || die "state $(state poisoned)"
-	hook status poisoned | grep -c running | grep -qx 14 || die "$(hook status); $(hook_log poisoned)"
+	hook status poisoned | grep -c running | grep -qx 15 || die "$(hook status); $(hook_log poisoned)"
 	[ ! -e "$RIG/called" ] || die "called from PATH: $(tr '\n' ' ' < "$RIG/called")"
 	stop poisoned
 	has_state poisoned && die 'its state is left'

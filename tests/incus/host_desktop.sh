@@ -73,8 +73,63 @@ test_host_works_in_a_project_of_any_name() {
 	host_ok status
 	grep -qE '^one +Ready ' "$RIG/out" || die "status: $(tail -n 1 "$RIG/out")"
 	host_ok attach --refresh
-	grep -q '^stremio-incus: one: has the cookie' "$RIG/out" || die "refresh: $(cat "$RIG/out")"
+	grep -q '^stremio-incus: one (project c++): has the cookie' "$RIG/out" || die "refresh: $(cat "$RIG/out")"
 	host_ok stop one
+}
+
+# The entry of ~/.config/autostart knows no project, and a login makes every cookie an old one.
+test_host_login_refreshes_instances_of_every_project() {
+	session_up
+	name='R&D'
+	incus project create "$name" -c features.images=false -c features.profiles=false > /dev/null || die project
+	trap '{ incus delete -f one --project "$name"; incus project delete "$name"; } > /dev/null 2>&1; session_down' EXIT
+	player one
+	VARIABLES="INCUS_PROJECT=$name"
+	host_ok launch one --image=busybox --no-self-test
+	# As at a login: nothing says which.
+	VARIABLES=
+	xserver_cookie
+	xserver_stop
+	xserver_start
+	host_ok attach --refresh
+	for line in 'one: has the cookie' 'one (project R&D): has the cookie'; do
+		grep -qF "stremio-incus: $line" "$RIG/out" || die "no $line: $(cat "$RIG/out")"
+	done
+	xauth -f "$session/server" list | awk '{ print $3 }' > "$RIG/cookie"
+	for p in default "$name"; do
+		incus file pull -q one/var/lib/stremio-shim/Xauthority "$RIG/given" --project "$p" || die "$p: no cookie"
+		xauth -f "$RIG/given" list | grep -qF "$(cat "$RIG/cookie")" || die "$p: an old cookie"
+	done
+	# What is printed does the same: each of them in its project.
+	host_ok --dry-run attach --refresh
+	grep -qx "export INCUS_PROJECT='R&D'" "$RIG/out" || die "$(cat "$RIG/out")"
+	# The entry is for all of them, too: it goes with the last one.
+	host_ok detach one
+	[ -e "$session/.config/autostart/stremio-incus.desktop" ] || die 'another project still needs the entry'
+	VARIABLES="INCUS_PROJECT=$name"
+	host_ok detach one
+	[ ! -e "$session/.config/autostart/stremio-incus.desktop" ] || die 'nobody needs the entry'
+}
+
+# Their addresses may end alike.
+test_host_launch_names_the_interfaces_of_two_bridges_apart() {
+	session_up
+	trap '{ incus delete -f one two; incus network delete left; incus network delete right; } > /dev/null 2>&1
+		session_down' EXIT
+	for bridge in left:10.97.5.1 right:10.98.5.1; do
+		incus network create "${bridge%:*}" ipv6.address=none "ipv4.address=${bridge#*:}/24" ipv4.nat=true \
+			> "$RIG/out" 2>&1 || die "$(cat "$RIG/out")"
+	done
+	host_ok launch one --image=busybox --no-self-test --network=left
+	host_ok launch two --image=busybox --no-self-test --network=right
+	for i in one two; do
+		incus config device get $i eth0 host_name
+		incus config device get $i eth0 ipv4.address | cut -d. -f3-4 >> "$RIG/ends"
+	done > "$RIG/names"
+	[ "$(sort -u "$RIG/ends" | wc -l)" = 1 ] || die "they do not end alike: $(cat "$RIG/ends")"
+	grep -vE '^stremio.{1,8}$' "$RIG/names" && die 'no name of an interface'
+	[ "$(sort -u "$RIG/names" | wc -l)" = 2 ] || die "$(cat "$RIG/names")"
+	[ "$(state one) $(state two)" = 'Ready Ready' ] || die "$(state one) $(state two)"
 }
 
 # A login of one user does not put the windows of another's on its screen.

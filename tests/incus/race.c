@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A container's root that will not hold still: /dev/dri is in turn a directory and a link to
- * /etc, and what is in the directory a link to /etc/passwd, while the hook works there.
+ * /etc, and what is in the directory links to /etc/passwd, while the hook works there.
  *
  *   race    until it is killed
  */
@@ -32,10 +32,14 @@ int main(void)
 		swap("dri", "trap");
 		unused |= rename("bait", "dri/renderD128");
 		unused |= symlink("/etc/passwd", "bait");
+		unused |= rename("bait", "dri/card0");
+		unused |= symlink("/etc/passwd", "bait");
 		swap("dri", "trap");
 		unused |= unlink("trap/renderD128");
+		unused |= unlink("trap/card0");
 		swap("dri", "trap");
 		unused |= unlink("dri/renderD128");
+		unused |= unlink("dri/card0");
 		unused |= mkdir("dri", 0755);
 	}
 	return unused;

@@ -64,6 +64,23 @@ static void empty_map_maps_nothing(void **state)
 	assert_int_equal(idmap_shift(&map, 0, &id), -ENOENT);
 }
 
+/* Also by a range that is not root's: raw.idmap can give any id of the host's to anybody. */
+static void hosts_root_is_found_wherever_it_is_mapped(void **state)
+{
+	(void)state;
+	assert_int_equal(idmap_parse("0 1000000 65536\n", &map), 0);
+	assert_false(idmap_reaches(&map, 0));
+	assert_false(idmap_reaches(&map, 999999));
+	assert_true(idmap_reaches(&map, 1000000));
+	assert_true(idmap_reaches(&map, 1065535));
+	assert_false(idmap_reaches(&map, 1065536));
+	assert_int_equal(idmap_parse("0 1000000 1234\n1234 0 1\n", &map), 0);
+	assert_true(idmap_reaches(&map, 0));
+	assert_false(idmap_reaches(&map, 1));
+	assert_int_equal(idmap_parse("0 0 4294967295\n", &map), 0);
+	assert_true(idmap_reaches(&map, 0));
+}
+
 static void what_is_no_map_is_refused(void **state)
 {
 	static const char *const bad[] = {
@@ -115,6 +132,7 @@ int main(void)
 		cmocka_unit_test(hole_has_no_mapping_and_its_neighbours_have),
 		cmocka_unit_test(whole_range_of_a_privileged_instance_is_itself),
 		cmocka_unit_test(empty_map_maps_nothing),
+		cmocka_unit_test(hosts_root_is_found_wherever_it_is_mapped),
 		cmocka_unit_test(what_is_no_map_is_refused),
 		cmocka_unit_test(as_many_ranges_as_the_kernel_allows),
 	};

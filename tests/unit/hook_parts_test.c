@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,6 +78,8 @@ static void state_file_is_read_strictly(void **state)
 		"pid 42\nstart 7\nnode ../../etc/passwd 57984 5 6\n",
 		"pid 42\nstart 7\nnode dri/renderD128 57984 5 6 7\n",
 		"pid 42\nstart 7\nnode dri/renderD128 1 2 3\nnode dri/renderD128 1 2 3\n",
+		"pid 42\nstart 7\nnode dri/card0 1 2 3\nname dri/card0 1 2 3\n",
+		"pid 42\nstart 7\nname ../../etc/passwd 57984 5 6\n",
 		"pid 42\nstart 7\nevil\n",
 		"pid 42x\nstart 7\n",
 		"pid 42\nstart 7\ngid 4294967295\n",
@@ -91,16 +94,20 @@ static void state_file_is_read_strictly(void **state)
 			fail_msg("taken: %s", bad[i]);
 	}
 	strcpy(text, "pid 42\nstart 7\ngid 1000\ndevices gpu\nlog /a b/lxc.log\n"
-		     "node dri/renderD128 57984 5 6\n");
+		     "node dri/renderD128 57984 5 6\nname dri/card0 57856 5 7\n");
 	assert_int_equal(state_parse(text, &w), 0);
 	assert_int_equal(w.pid, 42);
 	assert_int_equal(w.start, 7);
 	assert_int_equal(w.gid, 1000);
 	assert_string_equal(w.devices, "gpu");
 	assert_string_equal(w.log, "/a b/lxc.log");
-	assert_int_equal(w.nodes.count, 1);
+	assert_int_equal(w.nodes.count, 2);
 	assert_int_equal(w.nodes.node[0].rdev, 57984);
 	assert_int_equal(w.nodes.node[0].ino, 6);
+	assert_false(w.nodes.node[0].name_only);
+	assert_int_equal(w.nodes.node[1].rdev, 57856);
+	assert_int_equal(w.nodes.node[1].ino, 7);
+	assert_true(w.nodes.node[1].name_only);
 }
 
 /* ------------------------------------------------------------------ report */
@@ -292,19 +299,32 @@ static void files_that_are_none_count_as_empty(void **state)
 	assert_int_equal(owner_of("", 0), 65532);
 }
 
-/* Opening a device alone can do something. */
+static volatile sig_atomic_t was_late;
+
+static void be_late(int signal)
+{
+	(void)signal;
+	was_late = 1;
+}
+
+/* Opening a device alone can do something, and opening a FIFO can take for ever. */
 static void what_is_no_regular_file_is_not_even_opened(void **state)
 {
 	char event[512];
 	int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	const struct sigaction action = {.sa_handler = be_late};
 
 	(void)state;
+	assert_int_equal(sigaction(SIGALRM, &action, NULL), 0);
+	(void)alarm(10);
 	assert_int_equal(mkdir(in_dir("etc"), 0755), 0);
 	assert_int_equal(mkfifo(in_dir("etc/passwd"), 0666), 0);
 	assert_true(inotify_add_watch(watch, in_dir("etc/passwd"), IN_OPEN) >= 0);
 	assert_int_equal(owner_of("", 0), 65532);
 	assert_int_equal(read(watch, event, sizeof(event)), -1);
 	assert_int_equal(errno, EAGAIN);
+	(void)alarm(0);
+	assert_false(was_late);
 	close(watch);
 }
 

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/fsuid.h>
 #include <sys/mman.h>
@@ -63,8 +64,9 @@ static void worker_is_ended_at_its_deadline(void **state)
 }
 
 /* The parent of a worker, killed; the worker holds the pipe's other end open. */
-static void ends_without_its_parent(int (*fn)(void *))
+static void ends_without_its_parent(int (*fn)(void *), uint32_t deadline_ms)
 {
+	struct pollfd gone;
 	struct worker w;
 	int ends[2];
 	char byte;
@@ -74,14 +76,20 @@ static void ends_without_its_parent(int (*fn)(void *))
 	pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0) {
+		(void)setpgid(0, 0);
 		signal(SIGALRM, SIG_IGN);
-		(void)worker_start(fn, NULL, 500, &w);
+		(void)worker_start(fn, NULL, deadline_ms, &w);
 		usleep(100000); /* until it is another's: the signal would come before that */
 		_exit(0);
 	}
 	close(ends[1]);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
-	/* End of file: it is gone. If it stays, so does this test, until its runner's limit. */
+	/* End of file: it is gone. */
+	gone = (struct pollfd){.fd = ends[0], .events = POLLIN};
+	if (poll(&gone, 1, 5000) != 1) {
+		(void)kill(-pid, SIGKILL);
+		fail_msg("it is there without its parent");
+	}
 	assert_int_equal(read(ends[0], &byte, 1), 0);
 	close(ends[0]);
 }
@@ -89,8 +97,8 @@ static void ends_without_its_parent(int (*fn)(void *))
 static void worker_ends_with_its_parent(void **state)
 {
 	(void)state;
-	ends_without_its_parent(hangs);
-	ends_without_its_parent(hangs_under_another_id);
+	ends_without_its_parent(hangs, 30000);
+	ends_without_its_parent(hangs_under_another_id, 500);
 }
 
 /* As with a mount namespace, it is a while after its work until it is gone. */
