@@ -78,6 +78,7 @@ test_host_works_in_a_project_of_any_name() {
 }
 
 # The entry of ~/.config/autostart knows no project, and a login makes every cookie an old one.
+# shellcheck disable=SC2034 # VARIABLES is for user
 test_host_login_refreshes_instances_of_every_project() {
 	session_up
 	name='R&D'
