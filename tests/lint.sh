@@ -9,7 +9,11 @@ cd "$(dirname "$0")/.."
 BUILD=${BUILD:-build}
 # As seen from here, should it be elsewhere in the tree than in build/.
 products=${BUILD#"$PWD"/}/
-passed=0 failed=0 skipped=0
+passed=0 failed=0 skipped=0 begun=
+work=$(mktemp -d "${TMPDIR:-/tmp}/stremio-shim-lint.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
 
 # files PATTERN...: of this tree, without build products
 files() {
@@ -23,16 +27,22 @@ files() {
 	fi
 }
 
-# check NAME COMMAND...: prints its line, and the output when it is not good
+# check NAME COMMAND...: begun at once, beside the others: some use one processor only
 check() {
 	name=$1
 	shift
-	if output=$("$@" 2>&1); then
-		echo "ok lint.$name"
+	"$@" > "$work/$name" 2>&1 &
+	begun="$begun $name=$!"
+}
+
+# result NAME=PID: prints its line when it has ended, and the output when it is not good
+result() {
+	if wait "${1#*=}"; then
+		echo "ok lint.${1%%=*}"
 		passed=$((passed + 1))
 	else
-		[ -z "$output" ] || printf '%s\n' "$output" | sed 's/^/    | /'
-		echo "not ok lint.$name"
+		sed 's/^/    | /' "$work/${1%%=*}"
+		echo "not ok lint.${1%%=*}"
 		failed=$((failed + 1))
 	fi
 }
@@ -93,13 +103,16 @@ lint_cppcheck() {
 		--suppress=strtokCalled --suppress=invalidFunctionArgBool --suppress=uninitvar:tests/*
 		--suppress=legacyUninitvar:tests/* --suppress=pointerOutOfBoundsCond:tests/*'
 	status=0
+	# Two runs, side by side: the options of one would silence the other.
 	# shellcheck disable=SC2046,SC2086
 	{
 		set -- $(echo "$judged" | grep -E '^(shim/[^/]*|tests/.*)$')
-		[ $# = 0 ] || cppcheck $common $leaks "$@" || status=1
+		[ $# = 0 ] || cppcheck $common $leaks "$@" > "$work/leaks" 2>&1 &
 		set -- $(echo "$judged" | grep -Ev '^(shim/[^/]*|tests/.*)$')
 		[ $# = 0 ] || cppcheck $common "$@" || status=1
 	}
+	wait $! || status=1
+	cat "$work/leaks"
 	return $status
 }
 
@@ -121,5 +134,8 @@ judged=$(echo "$c_sources" | grep -v '^tests/container/')
 	tool shellcheck shellcheck shellcheck -x -P SCRIPTDIR $(shell_files | sort -u)
 	check no_file_above_450_lines too_long
 }
+for c in $begun; do
+	result "$c"
+done
 echo "# passed failed skipped: $passed $failed $skipped"
 [ "$failed" = 0 ]

@@ -41,7 +41,7 @@ prepare() {
 	*) targets=all ;;
 	esac
 	# shellcheck disable=SC2086
-	$MAKE -s --no-print-directory $targets > "$work/make.log" 2>&1
+	$MAKE -s -j"$(nproc)" --no-print-directory $targets > "$work/make.log" 2>&1
 }
 
 # runner TIER: what to run, nothing when the tree has no such tier.

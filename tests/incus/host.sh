@@ -352,6 +352,9 @@ sound_server_up() {
 	until_true 20 test -S "$session/run/pulse/native" || die "pulseaudio: $(tail -n 1 "$RIG/pulse.log")"
 }
 
+# mode_of_top INSTANCE: of /, which is the image's; whoever may write there has all of it.
+mode_of_top() { answered incus exec "$1" -- stat -c '%a %u:%g' /; }
+
 # The whole way, with the default image: one command, and then the pixels of the X server and the
 # samples of the sound server.
 test_host_launch_is_a_moving_picture_and_a_tone() {
@@ -369,8 +372,10 @@ test_host_launch_is_a_moving_picture_and_a_tone() {
 			> "$RIG/tone.raw" 2> /dev/null < /dev/null
 	kill "$sound_server"
 	hertz=$(tone "$RIG/tone.raw")
+	top_mode=$(mode_of_top stremio)
 	incus image delete stremio
 	[ $rc = 0 ] || die "launch: $(tail -n 1 "$RIG/out")"
+	[ "$top_mode" = '755 0:0' ] || die "/ of the image is $top_mode"
 	[ -n "$window" ] || die "no window: $(said stremio | tail -n 1)"
 	[ "${colours:-0}" -ge 64 ] || die "the window is blank: ${colours:-0} colours"
 	cmp -s "$RIG/shot.1" "$RIG/shot.2" && die 'the picture stands still'
