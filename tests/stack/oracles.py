@@ -151,7 +151,7 @@ def confined(world, own_namespaces=False):
         filters[kind] = min(filters.get(kind, count), count)
         expect(pid, status, "Uid", "\t".join([str(world.uid)] * 4))
         expect(pid, status, "Gid", "\t".join([str(world.uid)] * 4))
-        expect(pid, status, "Groups", "")
+        expect(pid, status, "Groups", world.groups)
         if own_namespaces and (os.readlink(f"/proc/{pid}/ns/user") !=
                                os.readlink(f"/proc/{world.pid}/ns/user")):
             continue        # capabilities there are over that namespace only

@@ -23,6 +23,8 @@ class Watched:
     """uid: of the application's user as seen from here. A world adds start(), stop(), kill(),
     ended() (None while PID 1 runs, else its status, -N for a signal), said() and processes()."""
 
+    groups = ""     # supplementary ones, those of device nodes
+
     def __init__(self, name, out, uid):
         self.name, self.uid, self.pid, self.code = name, uid, None, None
         self.dir = os.path.join(out, name)

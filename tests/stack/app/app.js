@@ -12,7 +12,9 @@
 //
 // Ends in order on TERM, INT and HUP; $HOME/report.json says what worked. STACK_SANDBOX=own
 // leaves Chromium its own sandbox, which needs namespaces. (WebKitGTK is told by the shim.)
-// STACK_PAGE=FILE shows another page; STACK_OUTSIDE=1 asks for what only a network has.
+// STACK_PAGE=FILE shows another page; STACK_OUTSIDE=1 asks for what only a network has;
+// STACK_LOOP=1 begins the film anew at its end; STACK_PRIME=DEVICE is mpv's DRI_PRIME: Mesa opens
+// that GPU's render node then, and does not draw by the descriptor which the X server hands out.
 const dns = require('dns');
 const net = require('net');
 const path = require('path');
@@ -33,7 +35,9 @@ const PLAYER = ['player.vo', 'player.ao', 'player.frames', 'player.codecs'];
 const MPV = ['mpv', ['--no-config', '--vo=gpu', '--gpu-context=x11egl', '--ao=alsa',
 	'--audio-format=s16', '--geometry=640x360+0+0', '--border=no', '--no-osc', '--keep-open=yes',
 	'--really-quiet', `--input-ipc-server=${SOCKET}`, `--log-file=${HOME}/mpv.log`,
-	`${URL}clip.mp4`]];
+	...(process.env.STACK_LOOP ? ['--loop-file=inf'] : []), `${URL}clip.mp4`]];
+
+const PRIME = process.env.STACK_PRIME ? { DRI_PRIME: process.env.STACK_PRIME } : {};
 
 // As a program does that has no handler for it.
 function tellAndThrow(error) {
@@ -120,7 +124,7 @@ async function main() {
 		return true;
 	});
 	for (const [child, [command, args]] of Object.entries(view.children))
-		start(child, command, args, view.env, (how) => {
+		start(child, command, args, child === 'mpv' ? { ...view.env, ...PRIME } : view.env, (how) => {
 			if (!stopping)
 				report.fail(`${child}.alive`, `ended: ${how}`);
 		});
