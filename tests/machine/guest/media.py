@@ -5,6 +5,7 @@ other end is recorded. Prints the lines of a tier's runner; a line "# shot NAME"
 a picture of the guest's screen."""
 
 import contextlib
+import json
 import os
 import re
 import stat
@@ -15,10 +16,10 @@ import time
 STACK = '/tests/stack'
 sys.path.insert(0, STACK)
 os.environ['STACK_INSTANCE'] = 'm2'
-from harness import check, equal, proc_status                   # noqa: E402
+from harness import check, equal                                # noqa: E402
 from oracles import confined, no_stray_descriptor, nothing_left, tone   # noqa: E402
 from watched import STOP_TIMEOUT, UID, Ended, Watched           # noqa: E402
-from world_incus import IncusWorld, incus, json                 # noqa: E402
+from world_incus import IncusWorld, incus                       # noqa: E402
 
 OUT = '/var/tmp/media'
 # What is emulated takes its time; it is over only when for that long nothing more has worked.
