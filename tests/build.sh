@@ -18,6 +18,8 @@ source=$(find "${shim%/*}/deps/musl/source" -type f | head -n1)
 unset MAKEFLAGS MFLAGS MAKELEVEL SHIM CAPNG_SRC ALSA_SRC BUILD
 work=$(mktemp -d "${TMPDIR:-/tmp}/stremio-shim-build.XXXXXX")
 cleanup() {
+	# A second signal, as timeout(1) sends, must not cut this short.
+	trap "" INT TERM
 	cat "$work"/*.pid 2> /dev/null | xargs -r kill 2> /dev/null || :
 	rm -rf "$work"
 }
