@@ -187,7 +187,7 @@ show() {
 media() {
 	mkdir -p "$work/x11"
 	if ! packages_install machine-gl run >&2 || ! { [ "${2-}" = media_figures ] || stack_disk; } ||
-	   ! display_server "$work/x11" Xvfb -screen 0 1280x1024x24; then
+	   ! display_server "$work/x11" Xvfb -screen 0 1920x1200x24; then
 		kind=skip
 		[ "${CI:-}" != true ] || kind='not ok'
 		tell "$kind machine.$1-gl.media: no OpenGL or no disk for the guest (see above)"
