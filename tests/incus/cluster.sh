@@ -30,6 +30,9 @@ cluster_up() {
 cluster_make() {
 	devices_of a
 	fake_desktop
+	# A GPU whose driver has no primary node, as those without a display: one node in dri/.
+	fake_gone card0
+	rm -rf "$FAKE/class/drm/renderD128/device"
 	devices_of b
 	fake_nothing
 	fake_card 1 HDMI
