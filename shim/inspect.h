@@ -45,9 +45,9 @@ int inspect_with(const struct launch *l, inspector act, signal_set stops, int64_
 		 struct finding *f);
 
 /**
- * inspect_await_end() - wait until the inspector whose word has come has let go of all it has.
- * The end of a process and all it has in memory takes as long as a tenth of a launch, and goes on
- * beside it; the application must not meet what a probe may have left. Nothing where there is none.
+ * inspect_await_end() - wait until the inspector whose word has come has ended all that its
+ * probe may have left, which the application must not meet. Its own end, with all it has in memory,
+ * takes as long as a tenth of a launch, and goes on beside it. Nothing where there is none.
  * After a second it is killed, and not waited for any longer. Makes calls that do not fail, and
  * writes what the child never reads (see spawn()).
  */

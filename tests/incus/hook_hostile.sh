@@ -16,6 +16,18 @@ unharmed() {
 	true
 }
 
+# is_empty NAME DIRECTORY. That there is nothing is an answer, too.
+is_empty() {
+	[ "$(answered incus exec "$1" -- sh -c "ls $2; echo all")" = all ] || die "the hook was in $2"
+}
+
+# desktop_is_refused NAME TEXT: the devices come, and the hook tells of one that NAME cannot have.
+desktop_is_refused() {
+	fake_desktop
+	hook plug > "$RIG/out" 2>&1 && die 'no complaint'
+	logged "$1" "$2"
+}
+
 # Everything in the instance's file system that a C library, on its own account, would open for a
 # process that is in there: host root must neither wait for it nor read it.
 test_hook_opens_no_file_of_the_instance_on_the_side() {
@@ -59,9 +71,7 @@ test_hook_does_not_follow_a_link_for_a_node() {
 	incus exec linked -- ln -s /etc/passwd /dev/dri/renderD128
 	incus exec linked -- sh -c 'echo text > /dev/snd/timer'
 	incus exec linked -- mkdir /dev/snd/controlC0
-	fake_desktop
-	hook plug > "$RIG/out" 2>&1 && die 'no complaint'
-	logged linked 'cannot create .dri/renderD128'
+	desktop_is_refused linked 'cannot create .dri/renderD128'
 	logged linked 'cannot create .snd/timer'
 	logged linked 'cannot create .snd/controlC0'
 	unharmed linked
@@ -76,10 +86,8 @@ test_hook_follows_no_link_within_dev() {
 	fake_nothing
 	bare within
 	incus exec within -- sh -c 'mkdir /dev/elsewhere; ln -s elsewhere /dev/dri'
-	fake_desktop
-	hook plug > "$RIG/out" 2>&1 && die 'no complaint'
-	logged within 'cannot make or open the directory of .dri/renderD128'
-	[ "$(answered incus exec within -- sh -c 'ls /dev/elsewhere; echo all')" = all ] || die 'it was followed'
+	desktop_is_refused within 'cannot make or open the directory of .dri/renderD128'
+	is_empty within /dev/elsewhere
 }
 
 # What lies there would outlive the instance.
@@ -87,10 +95,8 @@ test_hook_crosses_no_mount_below_dev() {
 	fake_nothing
 	bare across
 	incus exec across -- sh -c 'mkdir /dev/dri /tmp/kept; mount --bind /tmp/kept /dev/dri' || die 'mount'
-	fake_desktop
-	hook plug > "$RIG/out" 2>&1 && die 'no complaint'
-	logged across 'cannot make or open the directory of .dri/renderD128'
-	[ "$(answered incus exec across -- sh -c 'ls /tmp/kept; echo all')" = all ] || die 'it was crossed'
+	desktop_is_refused across 'cannot make or open the directory of .dri/renderD128'
+	is_empty across /tmp/kept
 }
 
 # Nor into the image, where no tmpfs is on /dev.
@@ -98,9 +104,7 @@ test_hook_leaves_a_dev_that_stays_alone() {
 	fake_nothing
 	bare stays
 	incus exec stays -- umount -l /dev || die 'umount'
-	fake_desktop
-	hook plug > "$RIG/out" 2>&1 && die 'no complaint'
-	logged stays 'is not a tmpfs of its own'
+	desktop_is_refused stays 'is not a tmpfs of its own'
 	[ "$(answered incus exec stays -- sh -c 'cd /dev && ls -d dri snd 2> /tmp/ls; echo all')" = all ] || die 'it was written to'
 }
 
@@ -109,9 +113,7 @@ test_hook_takes_another_device_for_another() {
 	bare another
 	incus exec another -- sh -c 'mkdir /dev/dri; : > /dev/dri/renderD128
 		mount --bind /dev/null /dev/dri/renderD128' || die 'mount'
-	fake_desktop
-	hook plug > "$RIG/out" 2>&1 && die 'no complaint'
-	logged another 'cannot create .dri/renderD128'
+	desktop_is_refused another 'cannot create .dri/renderD128'
 }
 
 test_hook_takes_away_only_what_it_has_given() {
