@@ -9,6 +9,9 @@
 # `# passed failed skipped: P F S`. A runner that dies, or whose last line does not agree with
 # what it printed, is one more failure. With CI=true a skipped tier is a failure.
 #
+# Tiers that compute run beside those that mostly wait, with what these leave of the processors, and
+# their lines come when all have ended.
+#
 # The last line of the output is `N passed, N failed, N skipped`; the exit status is 1 when a
 # test failed or none ran.
 
@@ -21,10 +24,19 @@ export BUILD SHIM
 # The other takes as long as all of these together, and is asked for by name.
 checked='build unit lint fuzz container container-asan escape incus host stack'
 known="$checked machine"
+computing='build unit lint fuzz'
 
 mkdir -p "$BUILD/tests"
 work=$(mktemp -d "$BUILD/tests/run.XXXXXX")
-trap 'rm -rf "$work"' EXIT
+# The lines of each tier, which are counted in the end; what else is kept lies above.
+mkdir "$work/said"
+beside=
+finish() {
+	trap '' INT TERM
+	[ -z "$beside" ] || { kill -TERM "-$beside" 2> /dev/null && wait "$beside"; } || :
+	rm -rf "$work"
+}
+trap finish EXIT
 trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
@@ -64,12 +76,12 @@ run_tier() {
 	echo "# $tier"
 	began=$(date +%s)
 	if [ "$tier" = fuzz ] && ! command -v "${FUZZ_CC:-clang}" > /dev/null; then
-		echo 'skip fuzz: needs clang (apt-get install clang)' | sed "$rewrite" | tee "$work/$tier"
+		echo 'skip fuzz: needs clang (apt-get install clang)' | sed "$rewrite" | tee "$work/said/$tier"
 		return 0
 	fi
 	if ! prepare "$tier"; then
 		sed 's/^/    | /' "$work/make.log"
-		echo "not ok $tier: what it needs did not build" | tee "$work/$tier"
+		echo "not ok $tier: what it needs did not build" | tee "$work/said/$tier"
 		return 0
 	fi
 	(
@@ -81,11 +93,11 @@ run_tier() {
 		status=0
 		sh "$file" < /dev/null 2>&1 || status=$?
 		echo "$status" > "$work/status"
-	) | sed -u -e "$rewrite" | tee "$work/$tier"
+	) | sed -u -e "$rewrite" | tee "$work/said/$tier"
 	echo "# $tier took $(($(date +%s) - began)) s"
 	status=$(cat "$work/status")
-	said=$(sed -n 's/^# passed failed skipped: //p' "$work/$tier" | tail -n1)
-	counted=$(count "$work/$tier")
+	said=$(sed -n 's/^# passed failed skipped: //p' "$work/said/$tier" | tail -n1)
+	counted=$(count "$work/said/$tier")
 	if [ -z "$said" ]; then
 		why="the runner ended without its counts (exit $status)"
 	elif [ "$(total "$said")" != "$(total "$counted")" ]; then
@@ -95,7 +107,7 @@ run_tier() {
 	else
 		return 0
 	fi
-	echo "not ok $tier: $why" | tee -a "$work/$tier"
+	echo "not ok $tier: $why" | tee -a "$work/said/$tier"
 }
 
 # count FILE...: passed failed skipped
@@ -107,6 +119,31 @@ total() {
 	# shellcheck disable=SC2086
 	set -- $1
 	echo $((${1:-0} + ${2:-0} + ${3:-0}))
+}
+
+# start_beside TIER...: those of $aside, by this script, in the background. All of them and what runs
+# meanwhile are made first: two make at once would make the same things.
+start_beside() {
+	echo "# beside the others:$aside"
+	for tier in "$@"; do
+		# Whoever needs it says that it did not build.
+		prepare "$tier" || :
+	done
+	# In a session of its own, which is what the scheduler weighs (sched(7), autogroup); nice where
+	# it does not.
+	# shellcheck disable=SC2086
+	setsid nice -n 19 sh -c 'echo 19 2> /dev/null > /proc/self/autogroup || :; exec sh "$@"' beside \
+		tests/run.sh $aside > "$work/beside" 2>&1 < /dev/null &
+	beside=$!
+}
+
+# Their lines, and in place of their sum a failure when there is none.
+end_beside() {
+	wait "$beside" || :
+	beside=
+	sed '${/^[0-9]* passed, /d}' "$work/beside" | tee "$work/said/beside"
+	tail -n 1 "$work/beside" | grep -qE '^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$' ||
+		echo 'not ok beside: it ended without a sum' | tee -a "$work/said/beside"
 }
 
 # Only the last line of this script may look like a summary.
@@ -125,16 +162,28 @@ for tier in "$@"; do
 	esac
 done
 
-: > "$work/none"
+: > "$work/said/none"
+waiting='' aside=''
+for tier in "$@"; do
+	case " $computing " in
+	*" $tier "*) aside="$aside $tier" ;;
+	*) waiting="$waiting $tier" ;;
+	esac
+done
+if [ -n "$aside" ] && [ -n "$waiting" ]; then
+	start_beside "$@"
+	# shellcheck disable=SC2086
+	set -- $waiting
+fi
 for tier in "$@"; do
 	run_tier "$tier"
 done
-rm -f "$work/make.log" "$work/status"
+[ -z "$beside" ] || end_beside
 # shellcheck disable=SC2046
-set -- $(count "$work"/*)
+set -- $(count "$work/said"/*)
 [ "$2" = 0 ] || {
 	echo '# failed:'
-	cat "$work"/* | sed -n 's/^not ok \(.\{1,200\}\).*/#   \1/p'
+	cat "$work/said"/* | sed -n 's/^not ok \(.\{1,200\}\).*/#   \1/p'
 }
 echo "$1 passed, $2 failed, $3 skipped"
 [ "$2" = 0 ] && [ "$1" != 0 ]
