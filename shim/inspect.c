@@ -109,9 +109,9 @@ __attribute__((noinline)) _Noreturn static void run_inspector(const struct launc
 	i->now = l.waiting.records ? l.waiting.records : looks;
 	i->before = i->now + 1;
 	status = act(i);
-	/* Right away, for a process and all it has in memory is long in ending; its exit status
-	 * says the same to whom the word does not reach. */
-	if (status == 0)
+	/* Right away where a launch waits, for a process and all it has in memory is long in ending;
+	 * its exit status says the same to whom the word does not reach. */
+	if (status == 0 && o.action != ACTION_SELF_TEST)
 		(void)!write(word, "", 1);
 	(void)probe_end();
 	/* Nothing of the probe's is left, and nothing of its own is worth waiting for. */

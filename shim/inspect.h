@@ -39,7 +39,8 @@ typedef int (*inspector)(struct inspection *i);
  * @f: out, when it could not be run.
  *
  * Meanwhile this process reaps. Signals that are not among @stops stay held.
- * Return: its exit status, which for 0 is told before it has ended; 128+N for signal N of @stops.
+ * Return: its exit status, which where a launch waits is told, when it is 0, before it has ended;
+ * 128+N for signal N of @stops.
  */
 int inspect_with(const struct launch *l, inspector act, signal_set stops, int64_t most_ms,
 		 struct finding *f);

@@ -235,10 +235,11 @@ def nothing_is_prepared_changed_or_left_behind():
                       for where, dirs, files in os.walk(box.root) for name in dirs + files
                       if not where.startswith((box.path("proc"), box.path("dev/pts"))))
     before = everything()
-    for init in (True, False):
+    # Often, where none ends by the end of PID 1: one that is late for a moment is left behind.
+    for init in (True, *[False] * 20):
         self_test(box, options=[ALL, "--tmpfs=/var"], init=init)
+        equal(others(os.getpid()), [], "processes")
     equal(everything(), before, "files")
-    equal(others(os.getpid()), [], "processes")
 
 
 def watching(box, form, devices, what):
