@@ -52,7 +52,11 @@ test_recipe_podman_runtimes_and_import() {
 	told 'arg 0 /hello' 'id 65532:65532' 'told'
 	[ "$(podman inspect player --format '{{.State.ExitCode}}')" = 143 ] ||
 		die "exit code $(podman inspect player --format '{{.State.ExitCode}}')"
-	run_block runtimes
+	# Not before it has said all it has to say: who is stopped sooner may never have begun.
+	# shellcheck disable=SC2016
+	after='timeout 10 sh -c '\''until [ "$(grep -cx told "$0")" = N ]; do sleep 0.1; done'\'" $RIG/out"
+	run_block runtimes "s|^ *runc kill|$(echo "$after" | sed s/N/1/); &|
+		s|^ *crun kill|$(echo "$after" | sed s/N/2/); &|"
 	# Each says it, runc and crun.
 	[ "$(grep -cx 'id 65532:65532' "$RIG/out")" = 2 ] || die "$(tail -n 2 "$RIG/out" | tr '\n' ' ')"
 	run_block import

@@ -154,7 +154,8 @@ ended_with() {
 	until_true 5 ended "$1" "$2" || die "exit status $(exit_status "$1"), not $2: $(said "$1" | tail -n 1)"
 }
 
-has_line() { said "$1" | grep '^stremio-shim: '; }
+# Kept: asked once more, Incus may have nothing to show for a moment.
+has_line() { said "$1" | grep '^stremio-shim: ' > "$RIG/line"; }
 
 # fails_with NAME STATUS PATTERN: it stops by itself with that status (a pattern, too) and one
 # line like that.
@@ -169,7 +170,7 @@ fails_with() {
 	ended_with "$1" "$2"
 	# liblxc's log, where the status stands, is written before the console's.
 	until_true 5 has_line "$1" || die "no line on the console: $(said "$1" | tail -n 3)"
-	line=$(said "$1" | grep '^stremio-shim: ')
+	line=$(cat "$RIG/line")
 	[ "$(echo "$line" | wc -l)" = 1 ] || die "more than one line: $line"
 	echo "$line" | grep -qE -- "$3" || die "the line is: $line"
 }
