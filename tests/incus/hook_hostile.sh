@@ -219,9 +219,9 @@ test_hook_answers_garbage_with_a_line_and_no_device() {
 		n=$((n + 1))
 		instance garbage$n -- /bin/sleep 1000
 		incus config set garbage$n environment.STREMIO_DEVICES="$list" || die "config: $list"
-		# The shim refuses such a list, too, and ends, maybe before Incus has seen it start.
-		incus start garbage$n > "$RIG/out" 2>&1 || grep -q forkstart "$RIG/out" ||
-			die "$(cat "$RIG/out")"
+		# The shim refuses such a list, too, and ends, maybe before Incus has seen it start: then
+		# the start fails for whatever is missed first. What the hook has said stays.
+		incus start garbage$n > "$RIG/out" 2>&1 || echo "start: $(cat "$RIG/out")"
 		logged garbage$n 'devices: .*STREMIO_DEVICES'
 		! hook_log garbage$n | grep -q '^wired' || die "$list: wired"
 	done
