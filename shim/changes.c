@@ -21,9 +21,18 @@ static const struct {
 	const char *dir;    /* one that does not begin with '/': below XDG_RUNTIME_DIR */
 	const char *prefix; /* of the names that matter; "": all */
 } places[CHANGES_PLACES] = {
-	{"/dev", "dri"},       {"/dev", "snd"},	       {"/dev/dri", ""}, {"/dev/snd", ""},
-	{"/tmp", ".X11-unix"}, {"/tmp/.X11-unix", ""}, {".", "wayland"}, {".", "pipewire"},
-	{".", "pulse"},	       {"pulse", ""},
+	{"/dev", "dri"},
+	{"/dev", "snd"},
+	{"/dev/dri", ""},
+	{"/dev/snd", ""},
+	{"/tmp", ".X11-unix"},
+	{"/tmp/.X11-unix", ""},
+	{".", "wayland"},
+	{".", "pipewire"},
+	{".", "pulse"},
+	{"pulse", ""},
+	/* What `stremio-incus attach` brings. */
+	{"/var/lib/stremio-shim", ""},
 };
 
 void changes_begin(struct changes *c, char **env)

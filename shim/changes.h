@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#define CHANGES_PLACES 10
+#define CHANGES_PLACES 11
 
 struct changes {
 	int fd; /* of inotify(7), or -1 */

@@ -48,24 +48,28 @@ static bool is_in_the_way(const struct inspection *i, const struct wire_record *
 	return i->launch->options->require_named && records_group_skipped(i->now, w->group);
 }
 
+/* The first thing of each group that is waited for. */
 static void tell_waiting(const struct inspection *i)
 {
+	uint32_t told = 0;
 	struct finding f;
 	char what[80];
 	struct text t;
-	size_t n = 0;
 
-	while (n < i->now->count && !is_in_the_way(i, &i->now->record[n]))
-		n++;
-	if (n == i->now->count)
-		return;
-	describe(&i->now->record[n], &f);
-	text_begin(&t, what, sizeof(what));
-	text_str(&t, "waits up to ");
-	text_num(&t, (i->launch->options->wait_ms + 999) / 1000);
-	text_str(&t, " s for ");
-	text_str(&t, f.step);
-	log_warn(STEP, 0, what, NULL, f.what);
+	for (size_t n = 0; n < i->now->count; n++) {
+		const struct wire_record *w = &i->now->record[n];
+
+		if (told & GROUP_BIT(w->group) || !is_in_the_way(i, w))
+			continue;
+		told |= GROUP_BIT(w->group);
+		describe(w, &f);
+		text_begin(&t, what, sizeof(what));
+		text_str(&t, "waits up to ");
+		text_num(&t, (i->launch->options->wait_ms + 999) / 1000);
+		text_str(&t, " s for ");
+		text_str(&t, f.step);
+		log_warn(STEP, 0, what, NULL, f.what);
+	}
 }
 
 /*

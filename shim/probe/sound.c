@@ -133,7 +133,8 @@ static void missing_node(struct sound *s, unsigned int card, unsigned int device
 	node_path(SOUND_DIR, name, path);
 	report_begin(CHECK_SOUND_PCM, path);
 	report_say("the card can play there, the node is not here");
-	report_end(STATUS_WARN, HINT_SOUND_MISSING);
+	/* Nobody can play there: neither good, nor a fault while there is another one. */
+	report_end(STATUS_SKIP, HINT_SOUND_MISSING);
 }
 
 static void missing_nodes(struct sound *s, snd_ctl_t *ctl, unsigned int card)

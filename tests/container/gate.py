@@ -74,8 +74,20 @@ def it_waits_for_what_is_required_and_says_so():
 
 
 @test()
+def it_says_each_kind_that_it_waits_for():
+    proc = launch(probing(), ["-r", "gpu,sound,x11", "-w", "0.2"], env=plan("fail,ok,fail")).ends(69)
+    waits = [line.split(" for ")[1] for line in lines(proc) if "waits up to" in line]
+    equal([what.split()[0] for what in waits], ["gpu.render", "x11.socket"], "what it waits for")
+
+
+@test()
 def a_change_in_a_directory_of_devices_ends_the_pause():
-    box = probing(dirs=("tmp/.X11-unix",))
+    for directory in ("tmp/.X11-unix", "var/lib/stremio-shim"):
+        pauses_until_a_change(directory)
+
+
+def pauses_until_a_change(directory):
+    box = probing(dirs=("tmp/.X11-unix", "var/lib/stremio-shim"))
     proc = launch(box, ["-w", "60"], env=plan("later"))
     until(lambda: len(runs(box)) >= 6, "pauses of a second")
     waits = []
@@ -83,10 +95,10 @@ def a_change_in_a_directory_of_devices_ends_the_pause():
         count = len(runs(box))
         until(lambda: len(runs(box)) > count, "the next look")  # noqa: used at once
         count, start = len(runs(box)), time.monotonic()
-        box.write(f"tmp/.X11-unix/X{count}", "")
+        box.write(f"{directory}/X{count}", "")
         until(lambda: len(runs(box)) > count, "a look after the change")
         waits.append(time.monotonic() - start)
-    check(min(waits) < 0.8, f"a change was noticed after {waits} s only")
+    check(min(waits) < 0.8, f"a change in {directory} was noticed after {waits} s only")
     box.write("tmp/.X11-unix/ready", "")
     proc.ends(7)
 
@@ -276,6 +288,18 @@ def one_good_device_of_a_kind_will_do():
     proc = launch(box, ["--devices=gpu", "--require=gpu", "-w", "0"],
                   env={"FAKE_PROBE": "either"}).ends(7)
     check("gpu.render" in proc.err() and len(lines(proc)) == 1, proc.err())
+
+
+@test()
+def what_was_not_looked_at_is_no_good_device():
+    """Of so many nodes the last are left out, and none of the others is a GPU."""
+    box = probing("real_probe", dirs=("dev",))
+    os.mkdir(box.path("dev/dri"))
+    for number in range(250):
+        os.mkfifo(box.path(f"dev/dri/renderD{number}"))
+    proc = launch(box, ["--devices=gpu", "--require=gpu", "-w", "0"], ["print", "started"]).ends(69)
+    equal(proc.out(), "", "what the application said")
+    check("50 more nodes were not looked at" in proc.err(), proc.err()[-300:])
 
 
 @test()

@@ -225,10 +225,23 @@ static void a_playback_device_without_its_node_is_told_of(void **state)
 	machine.endless = true;
 	check_sound();
 	assert_int_equal(at("/dev/snd/pcmC0D0p")->status, STATUS_OK);
-	assert_int_equal(at("/dev/snd/pcmC0D1p")->status, STATUS_WARN);
+	assert_int_equal(at("/dev/snd/pcmC0D1p")->status, STATUS_SKIP);
 	assert_non_null(strstr(at("/dev/snd/pcmC0D1p")->hint, "snd-pcmC0D1p unix-char path="));
 	/* A driver that always has one more is not asked for ever. */
-	assert_int_equal(of(CHECK_SOUND_PCM, STATUS_WARN), 32);
+	assert_int_equal(of(CHECK_SOUND_PCM, STATUS_SKIP), 32);
+}
+
+/* A launch that requires sound is not to go on for the sake of what is missing. */
+static void a_playback_device_without_its_node_is_no_good_one(void **state)
+{
+	(void)state;
+	machine.endless = true;
+	one_pcm_that_fails(EBUSY, "is busy", "fuser -v /dev/snd/pcmC0D0p");
+	assert_int_equal(of(CHECK_SOUND_PCM, STATUS_OK) + of(CHECK_SOUND_PCM, STATUS_WARN), 0);
+	machine.devices = 0;
+	check_sound();
+	assert_int_equal(of(CHECK_SOUND_PCM, STATUS_OK) + of(CHECK_SOUND_PCM, STATUS_WARN), 0);
+	assert_non_null(strstr(at("/dev/snd")->summary, "has no playback device"));
 }
 
 static void more_nodes_than_a_reader_takes_are_counted(void **state)
@@ -265,6 +278,7 @@ int main(void)
 		cmocka_unit_test_setup(a_card_that_goes_while_it_is_asked_is_gone, defaults),
 		cmocka_unit_test_setup(a_pcm_that_takes_no_stereo_says_what_it_has, defaults),
 		cmocka_unit_test_setup(a_playback_device_without_its_node_is_told_of, defaults),
+		cmocka_unit_test_setup(a_playback_device_without_its_node_is_no_good_one, defaults),
 		cmocka_unit_test_setup(more_nodes_than_a_reader_takes_are_counted, defaults),
 	};
 

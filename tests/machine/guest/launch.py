@@ -142,4 +142,10 @@ TESTS = [
     ('launch_refused_without_gpu', is_refused, 'gpu', 'dri', '/dev/dri: is empty of GPUs'),
     ('launch_refused_while_sound_is_busy', is_refused, 'sound',
      'hda=$(card HDA-Intel); snd $(card_nodes $hda); hold $hda 0 0', ': is busy'),
+    # Of the other playback devices the nodes are missing: they are no good ones.
+    ('launch_refused_while_what_is_there_is_busy', is_refused, 'sound',
+     'loop=$(card Loopback); snd controlC$loop pcmC${loop}D0p; hold $loop 0 0; hold $loop 0 1',
+     ': is busy'),
+    ('launch_refused_without_playback_node', is_refused, 'sound', 'snd controlC$(card HDA-Intel)',
+     '/dev/snd: has no playback device'),
 ]

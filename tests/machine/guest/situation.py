@@ -92,7 +92,8 @@ def self_test(want):
     """The self-test's report in this situation. It is asked to insist on the devices, so that
     the exit status tells of them."""
     wrap = ' '.join(f"'{word}'" for word in want.wrap)
-    script = f'{want.arrange}\nset +e\n{wrap} "$SHIM" --self-test=json --devices={want.devices}'
+    script = (f'{want.arrange}\nset +e\n{wrap} "$SHIM" --self-test=json --devices={want.devices} '
+              f'--require={want.devices}')
     try:
         return report_of(*run(script, {'SHIM': SHIM, 'LANG': 'C.UTF-8', **want.env}))
     except subprocess.TimeoutExpired:
@@ -107,6 +108,9 @@ def check(want):
     report = self_test(want)
     found = [c for c in report['checks'] if c['id'] == want.check and
              re.fullmatch(want.target or '.*', c['target'] or '')]
+    good = [c for c in report['checks'] if c['id'] == want.check and c['status'] in ('ok', 'warn')]
+    if report['ok'] and want.status == 'fail' and want.devices != 'none' and not good:
+        raise Failed(f'a launch that requires {want.devices} would go on: {report["checks"]}')
     if not found:
         ids = ' '.join(f'{c["id"]}={c["target"]}' for c in report['checks'])
         raise Failed(f'no {want.check} for {want.target!r} among: {ids}')
