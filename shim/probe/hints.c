@@ -214,11 +214,11 @@ static const char *const texts[HINTS] = {
 		"whatever listens there is no PipeWire: on the host: ss -xlp | grep "
 		"pipewire, and " DEVICE "show %N",
 	[HINT_WAYLAND_NO_DISPLAY] =
-		"no Wayland display was given to this instance: on the host: incus "
-		"config set %N environment.WAYLAND_DISPLAY=wayland-0, with a "
-		"proxy device for its socket",
-	[HINT_WAYLAND_NONE] = "there is no such socket here: compare echo $WAYLAND_DISPLAY on the "
-			      "host, and see " DEVICE "show %N for the proxy that should bring it",
+		"no Wayland display was given to this instance: on the host, in the "
+		"Wayland session: stremio-incus attach %N --wayland",
+	[HINT_WAYLAND_NONE] =
+		"there is no such socket here: compare echo $WAYLAND_DISPLAY in the Wayland "
+		"session on the host, and run there: stremio-incus attach %N --wayland",
 	[HINT_WAYLAND_REFUSED] =
 		"the compositor that made this socket is gone: log in again on the "
 		"host, then restart the instance: incus restart %N",
@@ -238,21 +238,29 @@ static const char *const texts[HINTS] = {
 		"windows need these: let the instance have a desktop's compositor: compare "
 		"wayland-info in the desktop session on the host",
 
+	/* Not --tmpfs, which makes no directory. */
 	[HINT_SHM_NONE] =
-		"browsers need it: start with --tmpfs=/dev/shm:size=256m: on the host: incus "
-		"config set %N environment.STREMIO_TMPFS=/dev/shm:size=256m, then: incus restart "
-		"%N",
+		"browsers need it: stremio-shim mounts it as PID 1; where it may not: on the host: "
+		"incus profile edit stremio: in raw.lxc: lxc.mount.entry = tmpfs dev/shm tmpfs "
+		"mode=1777,size=256m,create=dir 0 0, then: incus restart %N",
 	[HINT_SHM_NOT_TMPFS] =
 		"shared memory goes to the disk: see what is mounted there (incus exec %N -- "
 		"findmnt /dev/shm), or: incus config set %N "
-		"environment.STREMIO_TMPFS=/dev/shm:size=256m, then: incus restart %N",
+		"environment.STREMIO_TMPFS=/dev/shm:mode=1777,size=256m, then: incus restart %N",
+	/* Not --tmpfs, which leaves a tmpfs that is there as it is. */
 	[HINT_SHM_SMALL] =
-		"browsers crash when it is full: enlarge it: on the host: incus config set %N "
-		"environment.STREMIO_TMPFS=/dev/shm:size=256m, then: incus restart %N (Docker: "
-		"--shm-size=256m)",
+		"browsers crash when it is full: enlarge it: on the host: incus profile edit "
+		"stremio: size=256m in raw.lxc's entry for dev/shm, then: incus restart %N "
+		"(Docker: --shm-size=256m)",
+	[HINT_SHM_READ_ONLY] =
+		"it must be writable: see what mounts it read-only: on the host: incus exec %N "
+		"-- findmnt /dev/shm, and incus config show %N --expanded",
 	[HINT_SHM_UNWRITABLE] =
 		"it must be everybody's, with the sticky bit: on the host: incus exec "
 		"%N -- chmod 1777 /dev/shm",
+	[HINT_DIRECTORY_CLOSED] =
+		"the way to it is closed, or leads to something else: see at which part: on the "
+		"host: incus exec %N -- namei -l %T",
 	[HINT_RUNTIME_UNSET] =
 		"XDG_RUNTIME_DIR is missing: start through stremio-shim, which makes "
 		"/run/user/%U, or on the host: incus config set %N "
@@ -265,6 +273,9 @@ static const char *const texts[HINTS] = {
 		"%N",
 	[HINT_RUNTIME_MODE] = "others must not look in: on the host: incus exec %N --user %U "
 			      "--group %G -- chmod 700 %T",
+	[HINT_RUNTIME_CLOSED] =
+		"sockets are made there, its own mode forbids it: on the host: incus exec "
+		"%N --user %U --group %G -- chmod 700 %T",
 	[HINT_RUNTIME_UNWRITABLE] = "sockets are made there: see on the host whether it is mounted "
 				    "read-only: incus exec %N -- findmnt -T %T",
 	[HINT_HOME_UNSET] =

@@ -70,9 +70,11 @@ static void shm_file(uint64_t size, bool is_tmpfs)
 	bool exec;
 
 	if (fd < 0) {
+		int err = errno;
+
 		report_say("cannot be written to");
-		report_error(errno);
-		report_end(STATUS_FAIL, HINT_SHM_UNWRITABLE);
+		report_error(err);
+		report_end(STATUS_FAIL, err == EROFS ? HINT_SHM_READ_ONLY : HINT_SHM_UNWRITABLE);
 		return;
 	}
 	exec = maps_executable(fd);
@@ -127,7 +129,7 @@ static bool directory(const char *path, struct stat *st, enum hint none)
 		return true;
 	report_say(r == -ENOENT ? "not there" : "cannot be used");
 	report_error(-r);
-	report_end(STATUS_FAIL, none);
+	report_end(STATUS_FAIL, r == -ENOENT ? none : HINT_DIRECTORY_CLOSED);
 	return false;
 }
 
@@ -154,7 +156,8 @@ static void runtime_dir(void)
 	} else if (r < 0) {
 		report_say(", cannot be written to");
 		report_error(-r);
-		report_end(STATUS_FAIL, HINT_RUNTIME_UNWRITABLE);
+		report_end(STATUS_FAIL,
+			   r == -EACCES ? HINT_RUNTIME_CLOSED : HINT_RUNTIME_UNWRITABLE);
 	} else if (st.st_mode & 077) {
 		report_say(", open to others");
 		report_end(STATUS_WARN, HINT_RUNTIME_MODE);
@@ -189,8 +192,9 @@ static void home(void)
 	}
 	left = statvfs(path, &fs) < 0 ? UINT64_MAX : fs.f_bavail * (uint64_t)fs.f_frsize;
 	say_owner(&st);
-	report_say(", ");
-	say_mib(left);
+	/* No more than that: it changes all the time, and --watch tells of changes. */
+	report_say(left < HOME_ENOUGH ? ", " : ", at least ");
+	say_mib(left < HOME_ENOUGH ? left : HOME_ENOUGH);
 	report_say(" free");
 	if (st.st_uid != geteuid())
 		report_end(STATUS_WARN, HINT_HOME_OWNER);

@@ -6,8 +6,8 @@ import socket
 import struct
 
 import records
-from harness import (MS_NOSUID, MS_RDONLY, check, children, equal, gone, mount, proc_status, test,
-                     until)
+from harness import (MS_BIND, MS_NOSUID, MS_RDONLY, MS_REMOUNT, check, children, equal, gone, mount,
+                     proc_status, test, until)
 from probing import ENV, HOME, RUNTIME, SHORT_MS, UID, fake, probe, room, silent
 
 PROBE = "/opt/s/stremio-probe"
@@ -27,7 +27,7 @@ def a_system_that_has_everything_is_good():
     found = probe(room(), "system", peers=[loopback_up])
     found.expect("shm", "ok", "64 MiB, tmpfs, exec", target="/dev/shm")
     found.expect("runtime-dir", "ok", f"{UID}:{UID} 0700", target=RUNTIME)
-    found.expect("home", "ok", "MiB free", target=HOME)
+    found.expect("home", "ok", ", at least 64 MiB free", target=HOME)
     found.expect("loopback", "ok", "up", target="127.0.0.1")
 
 
@@ -46,7 +46,7 @@ def shared_memory_is_judged_by_size_kind_and_rights():
             ("mode=1777,size=0", 0, "ok", "no limit, tmpfs"),
             ("mode=1777,size=64m", MS_NOEXEC, "ok", "64 MiB, tmpfs, noexec"),
             ("mode=755,size=64m", 0, "fail", "cannot be written to: Permission", "chmod 1777"),
-            ("mode=1777,size=64m", MS_RDONLY, "fail", "cannot be written to: Read-only", "chmod")):
+            ("mode=1777,size=64m", MS_RDONLY, "fail", "cannot be written to: Read-only", "findmnt")):
         mount("shm", box.path("dev/shm"), "tmpfs", MS_NOSUID | flags, options)
         probe(box, "system").expect("shm", status, *words)
 
@@ -55,7 +55,7 @@ def shared_memory_is_judged_by_size_kind_and_rights():
 def directories_that_are_not_there_are_named_with_the_command_that_makes_them():
     found = probe(room(shm=False), "system",
                   env={"HOME": "/nowhere", "XDG_RUNTIME_DIR": "/run/none"})
-    found.expect("shm", "fail", "not there", "environment.STREMIO_TMPFS=/dev/shm")
+    found.expect("shm", "fail", "not there", "lxc.mount.entry = tmpfs dev/shm tmpfs ")
     found.expect("home", "fail", "not there", "incus file create", "/nowhere")
     found.expect("runtime-dir", "fail", "not there", "incus file create", "/run/none")
 
@@ -73,13 +73,20 @@ def the_runtime_directory_is_judged_by_owner_mode_and_use():
     probe(box, "system").expect("runtime-dir", "warn", "0750, open to others",
                                 f"--user {UID} --group {UID} -- chmod 700 {RUNTIME}")
     os.chmod(path, 0o500)
-    probe(box, "system").expect("runtime-dir", "fail", "cannot be written to", "findmnt")
+    probe(box, "system").expect("runtime-dir", "fail", "cannot be written to: Permission",
+                                f"chmod 700 {RUNTIME}")
+    mount(path, path, None, MS_BIND)
+    mount(None, path, None, MS_BIND | MS_REMOUNT | MS_RDONLY)
+    probe(box, "system").expect("runtime-dir", "fail", "cannot be written to: Read-only", "findmnt")
     for value, words in ((None, "is not set"), ("run/user", "no absolute path")):
         probe(box, "system", env={"XDG_RUNTIME_DIR": value}).expect(
             "runtime-dir", "warn", words, f"/run/user/{UID}")
     box.write("run/file", "")
-    probe(box, "system", env={"XDG_RUNTIME_DIR": "/run/file"}).expect(
-        "runtime-dir", "fail", "Not a directory")
+    os.mkdir(box.path("run/closed"), 0o700)
+    for path, words in (("/run/file", "Not a directory"), ("/run/closed/x", "Permission denied")):
+        found = probe(box, "system", env={"XDG_RUNTIME_DIR": path, "HOME": path})
+        found.expect("runtime-dir", "fail", words, "namei -l " + path)
+        found.expect("home", "fail", words, "namei -l " + path)
 
 
 @test(timeout=120)
@@ -91,7 +98,7 @@ def the_home_directory_is_judged_by_use_owner_and_room():
     os.chmod(box.path(HOME), 0o777)
     probe(box, "system").expect("home", "warn", "0:0 0777", "somebody else's")
     mount("home", box.path(HOME), "tmpfs", 0, f"mode=700,uid={UID},size=8m")
-    probe(box, "system").expect("home", "warn", "MiB free", "make room")
+    probe(box, "system").expect("home", "warn", "0700, 8 MiB free", "make room")
     for value, words in ((None, "HOME is not set"), ("home", "no absolute path")):
         probe(box, "system", env={"HOME": value}).expect("home", "fail", words)
 
