@@ -69,6 +69,17 @@ static size_t target_column(const struct records *r)
 	return widest;
 }
 
+static void text_finding(struct output *o, const struct inspection *i, const struct wire_record *w)
+{
+	output_str(o, wire_names[w->check]);
+	pad(o, strlen(wire_names[w->check]), 18);
+	output_shown(o, w->target, false);
+	pad(o, width(w->target), target_column(i->now));
+	output_str(o, "  ");
+	output_shown(o, w->summary, false);
+	output_str(o, "\n");
+}
+
 static void text_row(struct output *o, const struct inspection *i, const struct wire_record *w)
 {
 	static const char *const colours[STATUSES] = {"\033[32m", "\033[33m", "\033[31m",
@@ -80,13 +91,7 @@ static void text_row(struct output *o, const struct inspection *i, const struct 
 	if (i->colour)
 		output_str(o, "\033[0m");
 	pad(o, strlen(wire_status_names[w->status]), 6);
-	output_str(o, wire_names[w->check]);
-	pad(o, strlen(wire_names[w->check]), 18);
-	output_shown(o, w->target, false);
-	pad(o, width(w->target), target_column(i->now));
-	output_str(o, "  ");
-	output_shown(o, w->summary, false);
-	output_str(o, "\n");
+	text_finding(o, i, w);
 	if (!w->hint[0])
 		return;
 	output_str(o, "      -> ");
@@ -182,24 +187,31 @@ static void json(struct output *o, const struct inspection *i)
 
 /* --------------------------------------------------------------- OpenMetrics */
 
-static void family(struct output *o, const char *name, const char *type, const char *help)
+/* Gauges only: promtool and node_exporter's text files know neither info nor stateset. */
+static void family(struct output *o, const char *name, const char *help)
 {
 	output_str(o, "# TYPE stremio_");
 	output_str(o, name);
-	output_str(o, type);
-	output_str(o, "\n# HELP stremio_");
+	output_str(o, " gauge\n# HELP stremio_");
 	output_str(o, name);
 	output_str(o, help);
 	output_str(o, "\n");
 }
 
+/* Is there a result of what this one is about, from one on and before another? */
+static bool is_told(const struct wire_record *at, const struct wire_record *end,
+		    const struct wire_record *w)
+{
+	for (; at < end; at++)
+		if (at->check == w->check && !strcmp(at->target, w->target))
+			return true;
+	return false;
+}
+
 /* A sample is told from another by its labels: the second of two equal ones is left out. */
 static bool is_first(const struct inspection *i, const struct wire_record *w)
 {
-	for (const struct wire_record *at = i->now->record; at < w; at++)
-		if (at->check == w->check && !strcmp(at->target, w->target))
-			return false;
-	return true;
+	return !is_told(i->now->record, w, w);
 }
 
 static void labels(struct output *o, const struct inspection *i, const struct wire_record *w)
@@ -218,7 +230,7 @@ static void metrics_status(struct output *o, const struct inspection *i,
 	for (unsigned int status = 0; status < STATUSES && is_first(i, w); status++) {
 		output_str(o, "stremio_check");
 		labels(o, i, w);
-		output_str(o, ",stremio_check=\"");
+		output_str(o, ",status=\"");
 		output_str(o, wire_status_names[status]);
 		output_str(o, status == w->status ? "\"} 1\n" : "\"} 0\n");
 	}
@@ -240,13 +252,13 @@ static void metrics_time(struct output *o, const struct inspection *i, const str
 
 static void openmetrics(struct output *o, const struct inspection *i)
 {
-	family(o, "shim", " info", " The program that has made the report.");
+	family(o, "shim_info", " The program that has made the report.");
 	output_str(o, "stremio_shim_info{version=\"" SHIM_VERSION "\"} 1\n");
-	family(o, "self_test_ok", " gauge", " 1 when what is required is good.");
+	family(o, "self_test_ok", " 1 when what is required is good.");
 	output_str(o, report_good(i) ? "stremio_self_test_ok 1\n" : "stremio_self_test_ok 0\n");
-	family(o, "check", " stateset", " What each check has found.");
+	family(o, "check", " What each check has found.");
 	each(o, i, metrics_status);
-	family(o, "check_duration_seconds", " gauge", " How long it took.");
+	family(o, "check_duration_seconds", " How long it took.");
 	output_str(o, "# UNIT stremio_check_duration_seconds seconds\n");
 	each(o, i, metrics_time);
 	output_str(o, "# EOF\n");
@@ -281,8 +293,18 @@ static void row_if_new(struct output *o, const struct inspection *i, const struc
 		text_row(o, i, w);
 }
 
+static void row_if_gone(struct output *o, const struct inspection *i, const struct wire_record *w)
+{
+	if (is_told(i->before->record, &i->before->record[i->before->count], w))
+		return;
+	output_str(o, "gone  ");
+	text_finding(o, i, w);
+}
+
 int report_changes(const struct inspection *i)
 {
+	/* What was there then, beside what is there now. */
+	struct inspection back = {.now = i->before, .before = i->now};
 	bool changed = i->now->count != i->before->count;
 	struct output o;
 
@@ -294,5 +316,6 @@ int report_changes(const struct inspection *i)
 		return report_all(i);
 	output_begin(&o);
 	each(&o, i, row_if_new);
+	each(&o, &back, row_if_gone);
 	return output_end(&o);
 }

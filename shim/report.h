@@ -16,7 +16,7 @@ int report_all(const struct inspection *i);
 
 /**
  * report_changes() - write what differs between @i->before and @i->now: a line for each
- * result that is new, as text; the whole object once more, as JSON.
+ * result that is new and for each target that is gone, as text; the whole object once more, as JSON.
  * Return: 0 or -errno of write(2).
  */
 int report_changes(const struct inspection *i);
