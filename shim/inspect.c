@@ -43,6 +43,8 @@ static bool stay_the_caller(struct launch *l)
 	l->account.uid = getuid();
 	l->account.gid = getgid();
 	l->groups.count = n < 0 ? 0 : (size_t)n;
+	/* The application's would be somebody else's, and the hint to take it away from it. */
+	runtime_dir_name(&l->account, &l->runtime_dir);
 	return true;
 }
 
