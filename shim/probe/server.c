@@ -28,6 +28,10 @@ int server_connect(const char *path, const struct server_hints *hints, enum wire
 		report_say("the server takes no connections: its queue is full");
 		hint = hints->silent;
 		break;
+	case -ENAMETOOLONG:
+		report_say("the socket's path is too long");
+		hint = hints->none;
+		break;
 	default:
 		if (fd >= 0)
 			return fd;

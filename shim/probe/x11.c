@@ -238,10 +238,13 @@ static void refused(const struct server *s, const struct cookie *c)
 	} else if (c->err == ENOENT || c->err == ENOTDIR) {
 		report_say("no cookie: there is no such file");
 		hint = HINT_X11_NO_COOKIE_FILE;
+	} else if (c->err == EBADF) {
+		report_say("no cookie: not a regular file");
+		hint = HINT_X11_COOKIE_BROKEN;
 	} else if (c->err) {
 		report_say("no cookie: the file cannot be read");
 		report_error(c->err);
-		hint = c->err == EBADF ? HINT_X11_COOKIE_BROKEN : HINT_X11_COOKIE_UNREADABLE;
+		hint = HINT_X11_COOKIE_UNREADABLE;
 	} else if (c->outcome == XAUTH_BROKEN) {
 		report_say("no cookie: the file is not an Xauthority file");
 		hint = HINT_X11_COOKIE_BROKEN;

@@ -141,7 +141,7 @@ def pulse_server_is_read_as_libpulse_does():
                   peers=[fake("/tmp/native", answers(pulse_packet(2, 35), 20))])
     found.expect("pulse.socket", "ok", target="/tmp/native")
     found = probe(box, "pulse", env={"PULSE_SERVER": "/tmp/" + "x" * 4000})
-    found.expect("pulse.socket", "fail", "File name too long")
+    found.expect("pulse.socket", "fail", "path is too long")
 
 
 @test(timeout=120)

@@ -6,8 +6,8 @@
 #
 #   tests/machine/run.sh [NAME-PART]...    only tests whose name contains one of them
 #
-# MACHINE_KERNELS="6.1 6.12" runs both kernels side by side, the default is 6.1. The first run
-# makes the disk (disk.sh). $BUILD/machine/KERNEL.table has a row for each situation: what was
+# MACHINE_KERNELS="6.1 6.12", the default, runs both kernels side by side. The first run makes the
+# disk (disk.sh). $BUILD/machine/KERNEL.table has a row for each situation: what was
 # brought about, and the finding, status, summary and hint that came of it.
 # At last a guest of the first kernel has a GPU with this machine's OpenGL behind it, and runs the
 # stack tier's Qt application in its Incus (guest/media.sh); names that begin with "media" are of
@@ -36,6 +36,7 @@ export BUILD
 
 work=$BUILD/machine
 silence=${MACHINE_SILENCE:-300}
+kernels=${MACHINE_KERNELS:-6.1 6.12}
 said=$work/said
 guests=
 stack=
@@ -224,7 +225,7 @@ trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 if wants_others "$@"; then
-	for kernel in ${MACHINE_KERNELS:-6.1}; do
+	for kernel in $kernels; do
 		guest "$kernel" &
 		guests="$guests $!"
 	done
@@ -232,8 +233,7 @@ if wants_others "$@"; then
 	wait $guests || :
 fi
 if wants_media "$@"; then
-	kernel=${MACHINE_KERNELS:-6.1}
-	media "${kernel%% *}" "$@" &
+	media "${kernels%% *}" "$@" &
 	guests=$!
 	wait $guests || :
 fi
