@@ -64,6 +64,34 @@ test_recipe_podman_runtimes_and_import() {
 	told 'arg 0 /hello' 'id 65532:65532'
 }
 
+# Where no shell is: the engine calls the shim.
+test_self_test_is_a_health_check() {
+	runtimes
+	mkdir -p "$RIG/health"
+	cp "$BUILD/stremio-shim" "$BUILD/stremio-probe" "$RIG/work/hello" "$RIG/health/"
+	cat > "$RIG/health/Containerfile" <<-'END'
+	FROM scratch
+	COPY stremio-shim stremio-probe hello /
+	HEALTHCHECK CMD ["/stremio-shim", "--self-test"]
+	ENTRYPOINT ["/stremio-shim", "--"]
+	CMD ["/hello"]
+	END
+	podman build --format=docker -t health "$RIG/health" > "$RIG/out" 2>&1 || die "$(tail -n 1 "$RIG/out")"
+	# Its timers are systemd's, which need not be here: the check is called by hand.
+	export DISABLE_HC_SYSTEMD=true
+	podman run --detach --name good health > "$RIG/out" 2>&1 || die "$(tail -n 1 "$RIG/out")"
+	podman run --detach --name bad --env STREMIO_REQUIRE=gpu --env STREMIO_WAIT=60 health \
+		> "$RIG/out" 2>&1 || die "$(tail -n 1 "$RIG/out")"
+	podman healthcheck run good > "$RIG/out" 2>&1 || die "good: $(cat "$RIG/out")"
+	! podman healthcheck run bad > "$RIG/out" 2>&1 || die 'a GPU is required, and there is none'
+	# As the engine keeps it, the beginning of the output with it: 69 is one of the failures to it.
+	for want in good:0 bad:1; do
+		podman inspect "${want%:*}" | jq -r '.[0].State.Health.Log[-1] | .ExitCode, .Output' > "$RIG/health.log"
+		[ "$(sed -n 1p "$RIG/health.log")" = "${want#*:}" ] || die "$want: $(cat "$RIG/health.log")"
+		grep -q '^fail  gpu.render ' "$RIG/health.log" || die "$want: $(cat "$RIG/health.log")"
+	done
+}
+
 # recipe_app: an instance app, as the recipes call theirs.
 recipe_app() {
 	instance app <<-'END'
