@@ -209,6 +209,7 @@ fuzz: $(FUZZERS) ## run each fuzzer: make fuzz SECONDS=60
 # --- Installing ----------------------------------------------------------------------------
 
 bindir := $(DESTDIR)$(prefix)/bin
+sbindir := $(DESTDIR)$(prefix)/sbin
 libdir := $(DESTDIR)$(prefix)/lib/stremio-shim
 sharedir := $(DESTDIR)$(prefix)/share/stremio-shim
 mandir := $(DESTDIR)$(prefix)/share/man
@@ -223,6 +224,8 @@ install: all ## install below $(DESTDIR)$(prefix)
 	install -D -m 755 $(BUILD)/stremio-shim $(libdir)/guest/stremio-shim
 	install -m 755 $(PROBE) $(libdir)/guest/
 	install -m 755 $(HOOK) $(libdir)/
+	install -d $(sbindir)
+	ln -sf ../lib/stremio-shim/stremio-hook $(sbindir)/stremio-hook
 	install -d $(udevdir)
 	sed 's,@libdir@,$(prefix)/lib/stremio-shim,' hooks/60-stremio-shim.rules.in \
 		> $(udevdir)/60-stremio-shim.rules
@@ -251,7 +254,7 @@ install: all ## install below $(DESTDIR)$(prefix)
 
 uninstall: ## remove what install put there
 	rm -rf $(libdir) $(sharedir) $(docdir)
-	rm -f $(udevdir)/60-stremio-shim.rules
+	rm -f $(udevdir)/60-stremio-shim.rules $(sbindir)/stremio-hook
 	rm -f $(addprefix $(mandir)/man8/,stremio-shim.8 stremio-hook.8 stremio-probe.8) $(mandir)/man1/stremio-policy.1 \
 		$(addprefix $(bindir)/,$(notdir $(POLICY_TOOL)))
 

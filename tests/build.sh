@@ -201,6 +201,8 @@ installs_and_uninstalls_below_a_prefix() {
 	cmp "$alsa_source" "$doc/${alsa_source##*/}"
 	cmp LICENSE "$doc/LICENSE"
 	cmp "${shim%/*}/stremio-hook" "$work/root/opt/other/lib/stremio-shim/stremio-hook"
+	# By the name by which the troubleshooting calls it.
+	cmp "${shim%/*}/stremio-hook" "$work/root/opt/other/sbin/stremio-hook"
 	grep -q '"/opt/other/lib/stremio-shim/stremio-hook plug"' \
 		"$work/root/opt/other/lib/udev/rules.d/60-stremio-shim.rules"
 	profile=$work/root/opt/other/share/stremio-shim/incus-profile.yaml

@@ -147,7 +147,8 @@ session_attach() {
 		pulse_client_drop "$inst"
 	fi
 	wayland_attach "$inst"
-	kinds=${pulse:+pulse}${wayland:+${pulse:+,}wayland}
+	# The shim's word for sound servers, PipeWire's socket too.
+	kinds=${sound_kind:+pulse}${wayland:+${sound_kind:+,}wayland}
 	want "environment.PULSE_SERVER=$pulse" \
 		"environment.PULSE_CLIENTCONFIG=${pulse:+$guest_dir/pulse.conf}" \
 		"environment.PIPEWIRE_REMOTE=${pipewire#unix:}" \
@@ -178,11 +179,20 @@ instance_busy() {
 	/^\t\t\}/ { if (hit && task && running) { print what; exit } hit = 0 }'
 }
 
+# What was chosen last where nothing is said: none, too.
+display_chosen() {
+	[ -n "$opt_display$opt_trust" ] || [ "$(own_key user.stremio-shim.x11)" != none ] || opt_display=none
+}
+
 attach_all() {
 	attachable "$1"
 	attached_ids "$1"
 	if [ "$opt_display" = none ]; then
-		[ -z "$(own_key user.stremio-shim.x11)" ] || x11_detach "$1"
+		case $(own_key user.stremio-shim.x11) in
+		''|none) ;;
+		*) x11_detach "$1" ;;
+		esac
+		want user.stremio-shim.x11=none
 	else
 		x11_attach "$1"
 	fi
@@ -286,6 +296,7 @@ verb_attach() {
 	fi
 	name=${name:-$default_name}
 	instance_require "$name"
+	display_chosen
 	before=$(own_key environment.DISPLAY)
 	attach_all "$name"
 	tell "$name: attached${x11_display:+ to $x11_display ($x11_kind)}${sound_kind:+, $sound_kind}${wayland:+, wayland}"
@@ -314,7 +325,7 @@ verb_detach() {
 	want environment.PULSE_SERVER= environment.PULSE_CLIENTCONFIG= environment.PIPEWIRE_REMOTE= environment.WAYLAND_DISPLAY= \
 		"environment.STREMIO_DEVICES=$(devices_with '')" \
 		"environment.STREMIO_REQUIRE=$(requires_with '')" user.stremio-shim.sound= \
-		user.stremio-shim.attached=
+		user.stremio-shim.x11= user.stremio-shim.attached=
 	keys_set "$name"
 	if [ -e "$autostart" ] && [ -z "$(attached_instances)" ]; then
 		run detach rm -f "$autostart"

@@ -9,9 +9,9 @@
 # cure_of ID NAME: the command or the words that cure it; nothing for an unknown id.
 cure_of() {
 	case $1 in
-	gpu.render) echo "ls -l /dev/dri on the host: no renderD* means no driver; else stremio-hook status, and incus restart $2" ;;
-	gpu.primary) echo "incus config set $2 environment.STREMIO_DEVICES=sound,x11 if it need not be there; a card* node lets a client become DRM master" ;;
-	sound.control) echo "ls -l /dev/snd on the host: no controlC* means no driver; else stremio-hook status, and incus restart $2" ;;
+	gpu.render) echo "ls -l /dev/dri on the host: no renderD* means no driver; else sudo stremio-hook status, and incus restart $2" ;;
+	gpu.primary) echo "a card* node lets a client become DRM master: leave gpu-primary out of incus config get $2 environment.STREMIO_DEVICES" ;;
+	sound.control) echo "ls -l /dev/snd on the host: no controlC* means no driver; else sudo stremio-hook status, and incus restart $2" ;;
 	sound.pcm) echo "busy: another program has the card (fuser -v /dev/snd/*); with PulseAudio or PipeWire: stremio-incus attach $2 --sound=auto" ;;
 	x11.socket) echo "stremio-incus attach $2, from the desktop session" ;;
 	x11.auth) echo "stremio-incus attach $2: the session has another cookie than when it was attached" ;;

@@ -88,8 +88,9 @@ doctor_host_devices() {
 		found warn host.gpu 'no /dev/dri/renderD*: pictures are drawn by the CPU' 'lspci -k | grep -A3 VGA: the driver in use'
 	fi
 	set -- /dev/snd/pcm*p
-	opt_sound=auto
+	opt_sound=''
 	sound_find auto
+	[ -n "$sound_kind" ] || sound_find pipewire 2> /dev/null
 	if [ -n "$sound_kind" ]; then
 		found ok host.sound "this session's $sound_socket"
 	elif [ -c "$1" ]; then
@@ -168,11 +169,11 @@ doctor_instance() {
 	esac
 	grep -q "^		\"$profile" "$work/instance" ||
 		found fail instance.profile "it does not use the profile $profile" "incus profile add $1 $profile"
-	if [ -n "$(own_key user.stremio-shim.x11)" ]; then
-		found ok instance.x11 "attached: $(own_key user.stremio-shim.x11)"
-	else
-		found warn instance.x11 'no display is attached' "stremio-incus attach $1"
-	fi
+	case $(own_key user.stremio-shim.x11) in
+	'') found warn instance.x11 'no display is attached' "stremio-incus attach $1" ;;
+	none) found ok instance.x11 'it is to have no display (--display=none)' ;;
+	*) found ok instance.x11 "attached: $(own_key user.stremio-shim.x11)" ;;
+	esac
 	if own_device eth0; then
 		found ok instance.network "eth0 $(device_key eth0 ipv4.address)"
 	else
@@ -227,6 +228,8 @@ verb_doctor() {
 			found warn image "no image $default_image" "$image_remedy"
 		fi
 		doctor_network
+		# Where none is named, the one that launch would have made, if it has.
+		[ -n "$name" ] || ! instance_read "$default_name" || name=$default_name
 	fi
 	doctor_display
 	doctor_host_devices

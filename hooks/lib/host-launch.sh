@@ -135,7 +135,7 @@ self_test() {
 
 verb_launch() {
 	opt_display='' opt_trust='' opt_sound='' opt_wayland=''
-	opt_image='' opt_network=auto opt_wait=60 opt_test=1 name=
+	opt_image='' opt_network='' opt_wait=60 opt_test=1 name=
 	for word in "$@"; do
 		case $word in
 		--image=?*) opt_image=${word#*=} ;;
@@ -153,6 +153,7 @@ verb_launch() {
 	name=${name:-$default_name}
 	# Before anything is made: whoever has no display is told so, and nothing is left.
 	! instance_read "$name" || attachable "$name"
+	display_chosen
 	case $opt_display:${opt_trust:-$(own_key user.stremio-shim.x11)} in
 	none:*|*:xwayland*) ;;
 	*) x11_find > "$work/why" || missing x11 "$(cat "$work/why")" ;;
@@ -164,7 +165,11 @@ verb_launch() {
 	*) was_running=0 ;;
 	esac
 	before=$(own_key environment.DISPLAY)
-	[ $was_running = 1 ] || network_attach "$name" "$opt_network"
+	if [ $was_running = 0 ]; then
+		network_attach "$name" "$opt_network"
+	elif [ -n "$opt_network" ]; then
+		warn network "$name runs, and its network stays as it is (stremio-incus stop $name, then launch it so)"
+	fi
 	say "$name: attaching this session"
 	attach_all "$name"
 	if [ $was_running = 0 ]; then

@@ -57,7 +57,7 @@ network_free() {
 	}'
 }
 
-# network_attach NAME WISH: auto, none or the name of a managed bridge.
+# network_attach NAME WISH: auto, none or the name of a managed bridge; empty: as it was, at first auto.
 network_attach() {
 	network_note=
 	case $2 in
@@ -65,12 +65,18 @@ network_attach() {
 		drop_device "$1" eth0
 		want user.stremio-shim.network=none
 		return 0 ;;
+	'') [ "$(own_key user.stremio-shim.network)" != none ] || return 0 ;;
 	esac
+	case $2 in
 	# What it has it keeps, be it this tool's or the user's.
-	! own_device eth0 || [ "$2" != auto ] || return 0
-	[ "$(own_key user.stremio-shim.network)" != none ] || [ "$2" != auto ] || return 0
-	network_find "$2" || {
-		[ "$2" = auto ] || missing network "$2: no managed bridge with an IPv4 subnet and NAT (incus network list; incus network create incusbr0)"
+	''|auto) ! own_device eth0 || return 0 ;;
+	esac
+	network_find "${2:-auto}" || {
+		case $2 in
+		''|auto) ;;
+		*) missing network "$2: no managed bridge with an IPv4 subnet and NAT (incus network list; incus network create incusbr0)" ;;
+		esac
+		want user.stremio-shim.network=
 		network_note='no network: this Incus has no managed bridge with NAT (incus network create incusbr0, then launch again)'
 		return 0
 	}

@@ -147,7 +147,7 @@ x11_attach() {
 	inst=$1
 	dir=$(private_dir "$inst")
 	x11_kind=${opt_trust:-$(own_key user.stremio-shim.x11 | cut -d' ' -f1)}
-	x11_kind=${x11_kind:-trusted}
+	case $x11_kind in ''|none) x11_kind=trusted ;; esac
 	case $x11_kind in
 	xephyr|xwayland)
 		nested_start "$dir"
@@ -176,7 +176,7 @@ nested_stop() {
 
 x11_detach() {
 	drop_device "$1" x11
-	want environment.DISPLAY= environment.XAUTHORITY= user.stremio-shim.x11=
+	want environment.DISPLAY= environment.XAUTHORITY=
 	# A copy of a cookie is not left behind where it can be read.
 	[ -z "$(own_key user.stremio-shim.x11)" ] || drop_private "$1" "$guest_cookie"
 	nested_stop "$1"

@@ -46,14 +46,13 @@ image_usage() {
 }
 
 image_misused() {
-	echo "image: $*" >&2
-	image_usage >&2
+	echo "image: $* (stremio-incus image --help)" >&2
 	return 64
 }
 
 # The shim that goes into images: IMAGE_SHIM, of the build, else the installed one.
 image_shim() {
-	for s in ${IMAGE_SHIM:+"$IMAGE_SHIM"} "$BUILD/stremio-shim" "$lib/../../guest/stremio-shim"; do
+	for s in ${IMAGE_SHIM:+"$IMAGE_SHIM"} "$BUILD/stremio-shim" "$lib/../guest/stremio-shim"; do
 		[ ! -x "$s" ] || { echo "$s"; return 0; }
 	done
 	echo 'image: no stremio-shim to put into the image (make && make install)' >&2
@@ -68,7 +67,12 @@ image_alias_ok() {
 	esac
 }
 
+# Of stremio-incus: as its other verbs do, with the reason, and the end.
 image_need_incus() {
+	if command -v incus_ready > /dev/null; then
+		incus_ready
+		return
+	fi
 	incus query /1.0 > /dev/null 2>&1 || {
 		echo 'image: Incus does not answer (is it running, and are you in the group incus-admin?)' >&2
 		return 1
@@ -116,7 +120,7 @@ image_give() {
 		echo 'image: Incus does not take the image (its line above says why)' >&2
 		return 1
 	}
-	echo "image: $2"
+	[ "${quiet:-0}" = 1 ] || echo "image: $2"
 }
 
 image_import_oci() {

@@ -24,7 +24,12 @@ BUILD=${BUILD:-$(CDPATH='' cd "$lib/../.." && pwd)/build}
 . "$lib/apt-sources.sh"
 
 image_say() {
-	printf 'image: [%3d s] %s\n' $(($(date +%s) - image_t0)) "$*" >&2
+	[ "${quiet:-0}" = 1 ] || printf 'image: [%3d s] %s\n' $(($(date +%s) - image_t0)) "$*" >&2
+}
+
+# The same without the time.
+image_tell() {
+	[ "${quiet:-0}" = 1 ] || echo "image: $*" >&2
 }
 
 # Every package of an empty system with these in it, with its version, one a line. Kept for
@@ -88,6 +93,9 @@ image_skeleton() {
 	skel=$1
 	shift
 	mkdir -p "$skel/etc" "$skel/sbin" "$skel/home/stremio" "$skel/opt" "$skel/run" "$skel/tmp"
+	# mmdebstrap copies this machine's. Its name server is often its own loopback's, which in an instance
+	# answers nobody; the name is the instance's.
+	rm -f "$skel/etc/resolv.conf" "$skel/etc/hostname"
 	grep -q ^stremio: "$skel/etc/passwd" 2>/dev/null || {
 		echo 'stremio:x:1000:1000:Stremio:/home/stremio:/bin/sh' >> "$skel/etc/passwd"
 		echo 'stremio:x:1000:' >> "$skel/etc/group"
@@ -316,16 +324,25 @@ image_busybox() {
 	echo "$file"
 }
 
+# image_aliases: lines ALIAS,FINGERPRINT of the project in use, the latter's first twelve digits.
+image_aliases() {
+	incus image alias list -f csv -c af 2> /dev/null
+}
+
+# The name is given to another image once that is there, and what nothing names any more is removed: by
+# its fingerprint, for a name that is none might be the beginning of another image's.
 # usage: image_import FILE ALIAS
 image_import() {
 	sum=$(cat "$1.meta.tar" "$1.squashfs" | sha256sum | cut -d' ' -f1)
-	if [ "$(incus query "/1.0/images/aliases/$2" 2>/dev/null |
-		sed -n 's/.*"target": *"\([^"]*\)".*/\1/p')" = "$sum" ]; then
-		return 0
-	fi
-	incus image delete "$2" > /dev/null 2>&1 || :
-	incus image delete "$sum" > /dev/null 2>&1 || :
-	incus image import "$1.meta.tar" "$1.squashfs" --alias "$2" > /dev/null
+	old=$(image_aliases | awk -F, -v alias="$2" '$1 == alias { print $2 }')
+	case $sum in
+	"${old:-none}"*) return 0 ;;
+	esac
+	incus image info "$sum" > /dev/null 2>&1 ||
+		incus image import "$1.meta.tar" "$1.squashfs" > /dev/null || return 1
+	[ -z "$old" ] || incus image alias delete "$2" > /dev/null || return 1
+	incus image alias create "$2" "$sum" > /dev/null || return 1
+	[ -z "$old" ] || image_aliases | grep -q ",$old\$" || incus image delete "$old" > /dev/null 2>&1 || :
 }
 
 if [ "${0##*/}" = image.sh ]; then

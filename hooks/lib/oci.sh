@@ -212,7 +212,7 @@ oci_image() (
 		oci_key && printf '%s\n' "$oci_kind" "$oci_ref" "$@" && cat "$lib/oci.sh" "$lib/sandbox.sh"
 	} | image_name "$oci_dir" oci) || oci_fail "$oci_shown: cannot be read"
 	if image_there "$file"; then
-		echo "image: reusing ${file##*/}" >&2
+		image_tell "reusing ${file##*/}"
 		echo "$file"
 		exit
 	fi
@@ -222,7 +222,7 @@ oci_image() (
 	trap 'sandbox_close "$w"' EXIT
 	trap 'exit 130' INT
 	trap 'exit 143' TERM HUP
-	echo "image: reading $oci_shown" >&2
+	image_tell "reading $oci_shown"
 	# A copy of its own: the tools run as a user who may not read the original, and it stays as
 	# it is meanwhile. Of a layout only files: a device node would become the tools' own.
 	if ! { cp -RH --no-preserve=mode,ownership --reflink=auto -- "$oci_path" "$w/in" &&
@@ -241,7 +241,7 @@ oci_image() (
 	# The layers are in the layout now.
 	sandbox rm -rf in
 	oci_config "$@"
-	echo 'image: unpacking and packing' >&2
+	image_tell 'unpacking and packing'
 	oci_unpack
 	# A copy: the other ids of the range may not keep a file of this user's open for writing.
 	{ image_meta "$w/image" 'OCI image for stremio-shim' &&

@@ -23,6 +23,8 @@ sandbox_reserve=256
 # shellcheck disable=SC2016
 sandbox_root='
 	set -e
+	# pivot_root is in there, which is in the PATH of root only.
+	PATH=$PATH:/usr/sbin:/sbin
 	mount -t tmpfs -o mode=755,size=1m none "$1/root"
 	cd "$1/root"
 	for d in usr bin sbin lib lib32 lib64 libx32 etc; do

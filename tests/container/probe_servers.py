@@ -148,7 +148,12 @@ def pulse_server_is_read_as_libpulse_does():
 def what_is_no_pipewire_is_told_by_cause():
     box = room()
     env = {"PIPEWIRE_REMOTE": "pipewire-0"}
-    probe(box, "pulse", env=env).expect("pipewire.socket", "fail", "not there", "PIPEWIRE_REMOTE")
+    found = probe(box, "pulse", env=env)
+    found.expect("pipewire.socket", "fail", "not there", "PIPEWIRE_REMOTE")
+    # Nobody has spoken of the other one.
+    found.expect("pulse.socket", "skip", "not there")
+    found = probe(box, "pulse", env={**env, "PULSE_SERVER": "unix:" + PULSE})
+    found.expect("pulse.socket", "fail", "not there")
     try_bad_servers(box, PIPEWIRE, "pulse", "pipewire.socket", env)
     other = pipewire_event(pod(14, b""), object_id=1, opcode=1)
     for talk, words in (

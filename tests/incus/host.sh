@@ -229,9 +229,11 @@ test_host_nested_server_is_the_only_one_it_reaches() {
 	host_ok stop one
 	until_true 10 sh -c "! kill -0 $pid" || die 'the nested server is left behind'
 	host_ok launch one --no-self-test
-	grep -q ':' "$session/run/stremio-incus/one/number" && die 'no server of its own at the second start'
 	sees_display one || die "second start: $(inside one xclient)"
-	pid=$(cat "$session/run/stremio-incus/one/server.pid")
+	nested=$(cat "$session/run/stremio-incus/one/number")
+	[ "$(inside one ls /tmp/.X11-unix)" = "X$nested" ] || die "second start: sockets: $(inside one ls /tmp/.X11-unix)"
+	[ "$nested" != "$DISPLAY_NUMBER" ] || die 'no server of its own at the second start'
+	pid=$(cat "$session/run/stremio-incus/one/server.pid") || die 'no server at the second start'
 	host_ok detach one
 	until_true 10 sh -c "! kill -0 $pid" || die 'detach leaves the nested server'
 }
@@ -288,6 +290,33 @@ test_host_network_needs_no_dhcp_client() {
 	incus network delete incusbr0 > /dev/null
 	case $answer in *10.98.0.1*10.98.0.1*) ;; *) die "no name server: $answer" ;; esac
 	case $address in *10.98.0.253/32*) ;; *) die "the second one's address: $address" ;; esac
+}
+
+# Whoever took it away does not have it back by starting from the menu, and has it back by saying so.
+test_host_network_and_display_stay_none_until_they_are_asked_for() {
+	session_up
+	trap '{ gone one; incus network delete incusbr0; } > /dev/null 2>&1; session_down' EXIT
+	incus network create incusbr0 ipv6.address=none ipv4.address=10.98.0.1/24 ipv4.nat=true > "$RIG/out" 2>&1 ||
+		die "$(tail -n 1 "$RIG/out")"
+	player one
+	host_ok launch one --no-self-test --network=none
+	grep -q 'network: one runs, .*stremio-incus stop one' "$RIG/out" || die "$(cat "$RIG/out")"
+	host_ok stop one
+	host_ok launch one --no-self-test --network=none --display=none
+	host_ok stop one
+	host_ok launch one --no-self-test
+	incus config show one | grep -E 'eth0|DISPLAY|/tmp/.X11-unix' && die 'launch has given it back'
+	host_ok stop one
+	host_ok launch one --no-self-test --network=auto --trusted
+	[ "$(incus config device get one eth0 ipv4.address)" = 10.98.0.254 ] || die 'it has no network again'
+	sees_display one || die "$(inside one xclient)"
+}
+
+test_host_doctor_looks_at_the_default_instance() {
+	session_up
+	host_ok launch --image=busybox --no-self-test --display=none
+	host doctor
+	grep -q '^ok    stremio  ' "$RIG/out" || die "$(cat "$RIG/out")"
 }
 
 test_host_detach_leaves_nothing() {

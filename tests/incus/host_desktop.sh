@@ -133,6 +133,44 @@ test_host_launch_names_the_interfaces_of_two_bridges_apart() {
 	[ "$(state one) $(state two)" = 'Ready Ready' ] || die "$(state one) $(state two)"
 }
 
+# What ran is started by Incus, waits for its display, and ends; a click on the menu's entry starts it with
+# what the new session has.
+test_host_launch_after_a_restart_of_the_host() {
+	session_up
+	player one
+	xserver_stop
+	incusd_stop "$RIG/incus"
+	rm -rf "$session/run"
+	mkdir -m 700 "$session/run"
+	chown "$USER_ID" "$session/run"
+	incusd_start "$RIG/incus" > "$RIG/out" 2>&1 || die "$(tail -n 1 "$RIG/out")"
+	in_daemon mount --bind "$session" /home || die 'cannot mount'
+	until_true 30 is_stopped one || die "state $(state one)"
+	xserver_cookie
+	xserver_start
+	host_ok launch one --no-self-test
+	sees_display one || die "$(inside one xclient)"
+}
+
+# A real compositor: its socket is there when the application starts, until it is not wanted any more.
+test_host_wayland_is_attached_and_taken_away() {
+	packages_install container > "$RIG/out" 2>&1 || die "$(tail -n 1 "$RIG/out")"
+	session_up
+	user weston --backend=headless-backend.so --socket=wayland-7 --idle-time=0 > "$RIG/weston" 2>&1 < /dev/null &
+	# shellcheck disable=SC2034 # session_down ends it
+	server=$!
+	until_true 20 test -S "$session/run/wayland-7" || die "weston: $(tail -n 1 "$RIG/weston")"
+	# shellcheck disable=SC2034 # for user
+	VARIABLES=WAYLAND_DISPLAY=wayland-7
+	host_ok launch one --image=busybox --wayland
+	grep -q '^ok    wayland.socket ' "$RIG/out" || die "$(grep wayland "$RIG/out")"
+	host_ok attach one
+	incus config device get one wayland connect | grep -q 'unix:/home/run/wayland-7' || die 'attach forgets it'
+	host_ok attach one --no-wayland
+	incus config show one | grep -i wayland && die 'it is left'
+	true
+}
+
 # A login of one user does not put the windows of another's on its screen.
 test_host_login_refreshes_only_what_this_user_attached() {
 	session_up

@@ -158,6 +158,27 @@ test_host_tells_of_a_full_disk_of_its_own_files() {
 	[ "$(state one)" = '' ] || die 'an instance is left'
 }
 
+# PipeWire's own socket comes after PID 1, too, and is waited for, looked at, and found by doctor.
+test_host_pipewire_is_there_when_the_application_starts() {
+	packages_install container > "$RIG/out" 2>&1 || die "$(tail -n 1 "$RIG/out")"
+	session_up
+	user pipewire > "$RIG/pipewire.log" 2>&1 < /dev/null &
+	# shellcheck disable=SC2034 # session_down ends it
+	sound_server=$!
+	until_true 20 test -S "$session/run/pipewire-0" || die "pipewire: $(tail -n 1 "$RIG/pipewire.log")"
+	incus init busybox one --no-profiles --profile stremio < /dev/null > /dev/null 2>&1
+	# shellcheck disable=SC2016
+	printf '#!/bin/sh\ngrep -c "$PIPEWIRE_REMOTE" /proc/net/unix > ~/sockets\nexec sleep 1000\n' > "$RIG/app"
+	push "$RIG/app" one/bin/app --mode 0755
+	printf '%s\n' -- /bin/app > "$RIG/args"
+	push "$RIG/args" one/etc/stremio-shim.args --mode 0644
+	host_ok launch one --sound=pipewire
+	grep -q '^ok    pipewire.socket ' "$RIG/out" || die "$(grep -E 'pulse|pipewire' "$RIG/out" || echo 'not looked at')"
+	[ "$(home one sockets)" -ge 1 ] || die 'the application was started before it'
+	host doctor one
+	grep -q '^ok    host.sound .*/pipewire-0' "$RIG/out" || die "$(grep host.sound "$RIG/out")"
+}
+
 # A sound server that has crashed leaves its socket, too. The shim waits for one that may come
 # back, and says whom it has waited for.
 test_host_knows_a_stale_sound_socket() {

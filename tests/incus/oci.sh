@@ -144,6 +144,74 @@ test_a_command_takes_the_place_of_the_entrypoint_and_root_is_not_carried_over() 
 	! grep -q '^arg 2' "$RIG/told" || die 'the old command is there, too'
 }
 
+# After `make install` there is no shim of a build's beside the scripts.
+test_an_installed_stremio_incus_finds_the_shim_for_images() {
+	oci_layout
+	session_up
+	BUILD=$RIG/cache TMPDIR=$RIG "$RIG/usr/bin/stremio-incus" image import-oci "oci:$RIG/oci:t" \
+		--alias=installed --quiet > "$RIG/imported" 2>&1 < /dev/null || die "$(tail -n 1 "$RIG/imported")"
+	[ ! -s "$RIG/imported" ] || die "--quiet: $(cat "$RIG/imported")"
+	launch installed i --no-profiles --profile stremio
+	start i
+	tells i
+	told 'id 4242:4343'
+}
+
+# Whose PATH is without /usr/sbin.
+test_an_ordinary_user_imports_an_image() {
+	oci_layout
+	session_up
+	trap 'rm -rf "$RIG/etc"; session_down' EXIT
+	mkdir "$RIG/etc"
+	{ cat /etc/passwd; echo "viewer:x:$USER_ID:$USER_ID::/home:/bin/sh"; } > "$RIG/etc/passwd"
+	echo viewer:3000000000:65536 | tee "$RIG/etc/subuid" > "$RIG/etc/subgid"
+	cp -r "$RIG/oci" "$session/oci"
+	chown -R "$USER_ID" "$session/oci"
+	host_ok image import-oci oci:/home/oci:t --alias=users
+	launch users u --no-profiles --profile stremio
+	start u
+	tells u
+	told 'id 4242:4343'
+}
+
+# An image may have several names, and a name may begin as another's fingerprint does.
+test_an_import_takes_no_other_image_away() {
+	oci_layout
+	imports "oci:$RIG/oci:t" --alias=mine
+	imports "oci:$RIG/oci:t" --alias=yours
+	first=$(image_aliases | awk -F, '$1 == "busybox" { print substr($2, 1, 4) }')
+	imports "oci:$RIG/oci:t" --alias="$first"
+	imports "oci:$RIG/oci:t" --alias=yours -- /app/teller other
+	for name in busybox mine yours "$first"; do
+		incus query "/1.0/images/aliases/$name" > "$RIG/out" 2>&1 || die "$name: $(cat "$RIG/out")"
+	done
+	[ "$(image_aliases | awk -F, '$1 == "mine" || $1 == "yours" { print $2 }' | sort -u | wc -l)" = 2 ] ||
+		die "$(image_aliases)"
+	# Of that project, not of the one where it is already.
+	incus project create other -c features.images=true -c features.profiles=false > /dev/null || die project
+	trap '{ incus image delete yours --project other; incus project delete other; } > /dev/null 2>&1' EXIT
+	INCUS_PROJECT=other imports "oci:$RIG/oci:t" --alias=yours -- /app/teller other
+	incus query '/1.0/images/aliases/yours?project=other' > "$RIG/out" 2>&1 || die "$(cat "$RIG/out")"
+	for image in $(image_aliases | sed -n 's/^\(mine\|yours\),//p' | sort -u); do
+		incus image delete "$image" > /dev/null || die "$image cannot be removed"
+	done
+}
+
+test_image_says_in_one_line_what_is_wrong() {
+	rc=0
+	INCUS_DIR=$RIG/nowhere "$top/hooks/stremio-incus" image build > "$RIG/line" 2>&1 || rc=$?
+	[ $rc = 69 ] || die "status $rc: $(cat "$RIG/line")"
+	for words in bogus 'build --bogus' 'import-oci' 'build --alias=a/b'; do
+		rc=0
+		# shellcheck disable=SC2086
+		"$top/hooks/stremio-incus" image $words > "$RIG/line" 2>&1 || rc=$?
+		[ $rc = 64 ] || die "$words: status $rc"
+		[ "$(wc -l < "$RIG/line")" = 1 ] || die "$words: $(cat "$RIG/line")"
+	done
+	"$top/hooks/stremio-incus" image build --dry-run > "$RIG/line" 2>&1 || die "--dry-run: $(cat "$RIG/line")"
+	grep -q 'image-cmd.sh build$' "$RIG/line" || die "--dry-run: $(cat "$RIG/line")"
+}
+
 # Whoever made the image has a say in how it is confined; whoever imports it is told what he says.
 test_options_that_an_image_gives_to_the_shim_are_told() {
 	layout own

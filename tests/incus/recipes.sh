@@ -140,6 +140,9 @@ test_recipe_system_container() {
 	grep -q '^jq-[0-9]' "$RIG/out" || die "$(tail -n 1 "$RIG/out")"
 	[ "$(answered incus exec desktop -- cat /proc/1/comm)" = systemd ] || die 'its init is another'
 	[ "$(mode_of_top desktop)" = '755 0:0' ] || die "/ of the image is $(mode_of_top desktop)"
+	# Nothing of the machine that the image was made on.
+	[ "$(answered incus exec desktop -- cat /proc/sys/kernel/hostname)" = desktop ] || die 'it has another name'
+	incus exec desktop -- test -e /etc/resolv.conf && die "a name server: $(incus exec desktop -- cat /etc/resolv.conf)"
 	answered incus exec desktop -- /opt/stremio-shim/stremio-shim -- cat /proc/self/status > "$RIG/status"
 	for line in 'NoNewPrivs:.1' 'Seccomp:.2' 'CapBnd:.0000000000000000' 'Uid:.1000.1000.1000.1000'; do
 		grep -qx "$line" "$RIG/status" || die "not $line: $(grep "^${line%%:*}" "$RIG/status")"

@@ -28,7 +28,7 @@ slow='run_sees_that_stremio_lives run_shows_an_image_of_another_tool
 	host_sound_server_sees_its_own_user host_doctor_knows_what_applications_say
 	host_launch_does_not_wait_for_a_ready_that_never_comes host_says_how_to_wake_a_frozen_instance
 	host_login_refreshes_only_what_this_user_attached host_shows_no_control_characters_of_an_application
-	cluster_restore_takes_ready_for_stopped'
+	host_launch_after_a_restart_of_the_host cluster_restore_takes_ready_for_stopped'
 
 # shellcheck source=hooks/lib/packages.sh
 . "$top/hooks/lib/packages.sh"

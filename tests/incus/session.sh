@@ -50,7 +50,7 @@ session_down() {
 	in_daemon umount --lazy /home
 }
 
-# For a test that wants the session otherwise: VARIABLES, NAME=VALUE or -u NAME; FULL, a directory
+# For a test that wants the session otherwise: $RIG/etc, files in place of those of /etc; VARIABLES, NAME=VALUE or -u NAME; FULL, a directory
 # on a disk with nothing left.
 VARIABLES=
 FULL=
@@ -59,6 +59,9 @@ user() {
 	unshare --mount sh -c '
 		mount --bind "$1/incus" /var/lib/incus && mount --bind "$1/usr" /usr/local &&
 			mount --bind "$1/session" /home || exit 99
+		for f in passwd subuid subgid; do
+			[ ! -e "$1/etc/$f" ] || mount --bind "$1/etc/$f" "/etc/$f" || exit 99
+		done
 		[ -z "$4" ] || { mount -t tmpfs -o "size=4k,mode=700,uid=$2" full "$4" &&
 			head -c 4096 /dev/zero > "$4/all"; } || exit 99
 		uid=$2 gid=$3
