@@ -88,7 +88,7 @@ SITUATIONS = [
          summary='^no cookie: the file cannot be read: Permission denied',
          hint=fr'^the application \(uid 1000\) cannot read {COOKIES}/unreadable: '),
     Auth('x11_cookie_file_a_fifo', env=cookie('fifo'), status='fail',
-         summary='^no cookie: the file cannot be read', hint='^not a file that xauth wrote'),
+         summary='^no cookie: not a regular file', hint='^not a file that xauth wrote'),
     Auth('x11_access_control_off', HOST + '+ > /dev/null', env={'DISPLAY': ':0'}, status='warn',
          summary='^lets clients in without a cookie$', hint='xhost -', after=HOST + '-'),
     Auth('x11_access_control_off_with_cookie', HOST + '+ > /dev/null', env=cookie('trusted'),
