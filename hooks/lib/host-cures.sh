@@ -12,15 +12,15 @@ cure_of() {
 	gpu.render) echo "ls -l /dev/dri on the host: no renderD* means no driver; else sudo stremio-hook status, and incus restart $2" ;;
 	gpu.primary) echo "a card* node lets a client become DRM master: leave gpu-primary out of incus config get $2 environment.STREMIO_DEVICES" ;;
 	sound.control) echo "ls -l /dev/snd on the host: no controlC* means no driver; else sudo stremio-hook status, and incus restart $2" ;;
-	sound.pcm) echo "busy: another program has the card (fuser -v /dev/snd/*); with PulseAudio or PipeWire: stremio-incus attach $2 --sound=auto" ;;
+	sound.pcm) echo "where another program has the card (fuser -v /dev/snd/*), with PulseAudio or PipeWire: stremio-incus attach $2 --sound=auto" ;;
 	x11.socket) echo "stremio-incus attach $2, from the desktop session" ;;
-	x11.auth) echo "stremio-incus attach $2: the session has another cookie than when it was attached" ;;
+	x11.auth) echo "stremio-incus attach $2, where the session has another cookie than when it was attached" ;;
 	x11.extensions) echo "stremio-incus attach $2 --trusted, if it is attached untrusted: such a client gets almost none; else the X server lacks them" ;;
 	pulse.socket) echo "stremio-incus attach $2 --sound=auto, and see that the session's server runs: pactl info" ;;
 	pipewire.socket) echo "stremio-incus attach $2 --sound=pipewire, and see that the session's server runs: wpctl status" ;;
 	wayland.socket) echo "stremio-incus attach $2 --wayland, from a Wayland session" ;;
 	shm) echo "incus profile show stremio must have the lxc.mount.entry for dev/shm: stremio-incus launch $2 brings the profile up to date" ;;
-	runtime-dir) echo "incus exec $2 -- ls -ld /run /run/user: root of the container must be able to write there" ;;
+	runtime-dir) echo "incus exec $2 -- ls -ld /run /run/user: root of the container must be able to make it there" ;;
 	home) echo "incus exec $2 -- ls -ld /home: root of the container must be able to make the application's home" ;;
 	loopback) echo "incus config device add $2 eth0 nic nictype=p2p, or leave CAP_NET_ADMIN to PID 1" ;;
 	sandbox.caps|sandbox.nnp|sandbox.seccomp) echo "incus config show $2 --expanded: raw.lxc must start /opt/stremio-shim/stremio-shim as lxc.init.cmd, without --policy=none" ;;

@@ -14,6 +14,14 @@ found() {
 	[ "$1" != fail ] || doctor_bad=1
 }
 
+# cure_beside CURE OTHER: one more line, unless the first names the same command of this program.
+cure_beside() {
+	case $1 in
+	*"${2%%[,:;]*}"*) ;;
+	*) printf '      %-16s  -> %s\n' '' "$2" ;;
+	esac
+}
+
 # found_why ID 'TEXT (CURE)'
 found_why() {
 	cure=${2##*" ("}
@@ -150,8 +158,9 @@ doctor_self_test() {
 	while IFS="$(printf '\t')" read -r status id summary hint; do
 		case $status in
 		warn|fail)
-			cure=$(cure_of "$id" "$1")
-			found "$status" "$id" "$summary" "${cure:-$hint}" ;;
+			# The one knows the cause, the other what this program can do about it.
+			found "$status" "$id" "$summary" "$hint"
+			cure_beside "$hint" "$(cure_of "$id" "$1")" ;;
 		*) found "$status" "$id" "$summary" ;;
 		esac
 	done < "$work/findings"

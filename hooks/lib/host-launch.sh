@@ -17,15 +17,34 @@ launch_why() {
 		tail -n 5 >&2
 }
 
-launch_instance() {
+# launch_image NAME: what it is made from, $image, is there; the default image is made when nobody
+# has, by who sees that it takes its time: not from the desktop's menu.
+launch_image() {
 	[ "$instance_state" = absent ] || return 0
 	image=${opt_image:-$default_image}
-	case $image in
-	*:*) ;;
-	*) incus query "/1.0/images/aliases/$image?project=$project_arg" < /dev/null > /dev/null 2>&1 ||
-		incus query "/1.0/images/$image?project=$project_arg" < /dev/null > /dev/null 2>&1 ||
-		missing image "this Incus has no image $image ($image_remedy)" ;;
-	esac
+	case $image in *:*) return ;; esac
+	incus query "/1.0/images/aliases/$image?project=$project_arg" < /dev/null > /dev/null 2>&1 ||
+		incus query "/1.0/images/$image?project=$project_arg" < /dev/null > /dev/null 2>&1 || image_missing "$1"
+}
+
+image_missing() {
+	if [ -n "$opt_image" ] || [ "${desktop:-0}" = 1 ] || [ ! -r "$lib/image-cmd.sh" ]; then
+		missing image "this Incus has no image $image ($image_remedy)"
+	fi
+	say "image: this Incus has no image $image: making one that plays a test clip (your own: stremio-incus image --help)"
+	if [ "$dry_run" = 1 ]; then
+		run image sh "$lib/image-cmd.sh" build
+		return
+	fi
+	# It takes a minute or two, and concerns no instance.
+	lock_drop
+	sh "$lib/image-cmd.sh" build || exit
+	lock_take
+	instance_read "$1" || :
+}
+
+launch_instance() {
+	[ "$instance_state" = absent ] || return 0
 	say "$1: making it from $image"
 	run "$1" incus init "$image" "$1" --no-profiles --profile "$profile"
 	[ "$dry_run" = 1 ] || instance_read "$1"
@@ -158,6 +177,7 @@ verb_launch() {
 	none:*|*:xwayland*) ;;
 	*) x11_find > "$work/why" || missing x11 "$(cat "$work/why")" ;;
 	esac
+	launch_image "$name"
 	profile_apply
 	launch_instance "$name"
 	case $instance_state in

@@ -39,6 +39,27 @@ test_host_menu_entry_starts_it_and_shows_what_is_wrong() {
 	[ "$(state stremio)" = Ready ] || die "state $(state stremio)"
 }
 
+# One command where nothing was made before. The image's file is there, as of an earlier time, so that
+# this is about launch; run_shows_a_moving_picture_and_a_tone makes one.
+test_launch_makes_the_image_that_nobody_has_made() {
+	packages_install image > "$RIG/out" 2>&1 || die "$(tail -n 1 "$RIG/out")"
+	file=$(export IMAGE_SHIM="$BUILD/stremio-shim" && image_media "$BUILD/images" 2> "$RIG/out") ||
+		die "$(tail -n 1 "$RIG/out")"
+	session_up
+	mkdir -p "$session/.cache/stremio-shim/images"
+	cp "$file".* "$session/.cache/stremio-shim/images/"
+	chown -R "$USER_ID:$USER_ID" "$session/.cache"
+	host_ok --dry-run launch
+	grep -q '^sh /usr/local/.*/image-cmd.sh build$' "$RIG/out" || die "dry run: $(cat "$RIG/out")"
+	host_ok launch --no-self-test
+	grep -q 'no image stremio: making one' "$RIG/out" || die "it does not say so: $(cat "$RIG/out")"
+	grep -q "reusing ${file##*/}" "$RIG/out" || die "it makes another one: $(cat "$RIG/out")"
+	answer=$(state stremio)
+	gone stremio
+	incus image delete stremio > /dev/null || die 'no image stremio is there'
+	[ "$answer" = Ready ] || die "state $answer"
+}
+
 # The program may lie anywhere, and where it was when it was entered there it need not be any more.
 test_host_login_entry_finds_the_program() {
 	session_up

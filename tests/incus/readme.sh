@@ -106,6 +106,32 @@ test_troubleshooting_tells_a_cure_for_every_finding() {
 	done
 }
 
+# A self-test knows the cause, and so the command; doctor has it from there.
+test_doctor_tells_what_the_self_test_says_of_the_cause() {
+	"$BUILD/stremio-shim" --self-test=json --devices=gpu,sound,x11,pulse,wayland \
+		> "$RIG/report" 2> "$RIG/err"
+	(
+		work=$RIG
+		# shellcheck disable=SC2317
+		shim_asked() { cp "$RIG/report" "$3" && return 69; }
+		# shellcheck source=hooks/lib/host-cures.sh
+		. "$top/hooks/lib/host-cures.sh"
+		# shellcheck source=hooks/lib/host-doctor.sh
+		. "$top/hooks/lib/host-doctor.sh"
+		# It calls its machine the instance's name.
+		doctor_self_test "$(uname -n)"
+	) > "$RIG/out"
+	jq -r '.checks[] | select(.status == "fail" or .status == "warn") | .id + "\t" + .hint' "$RIG/report" > "$RIG/hints"
+	[ "$(wc -l < "$RIG/hints")" -ge 4 ] || die "hardly a failure: $(cat "$RIG/hints")"
+	while IFS="$(printf '\t')" read -r id hint; do
+		grep -A1 -E "^(fail|warn)  $id " "$RIG/out" | grep -qF -- "-> $hint" || die "$id: no '$hint'"
+	done < "$RIG/hints"
+	# And in general, once.
+	[ "$(grep -c -- '-> ls -l /dev/dri on the host: no renderD' "$RIG/out")" = 1 ] || die "$(cat "$RIG/out")"
+	[ "$(grep -A2 '^fail  x11.socket ' "$RIG/out" | grep -c 'stremio-incus attach')" = 1 ] ||
+		die "twice: $(grep -A2 '^fail  x11.socket ' "$RIG/out")"
+}
+
 test_readme_installs_and_launches() {
 	printf '%s\n' -- /bin/sleep 1000 > "$RIG/args"
 	incus profile rename stremio rig > /dev/null || die 'profile rename'
