@@ -38,6 +38,24 @@
 
 static struct wire_record record;
 
+/* proc(5): the state stands behind the name, which is in brackets. */
+static int sleeps(pid_t pid)
+{
+	char stat[256] = "";
+	char path[32];
+	const char *end;
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	f = fopen(path, "r");
+	if (!f)
+		return 0;
+	(void)!fread(stat, 1, sizeof(stat) - 1, f);
+	(void)fclose(f);
+	end = strrchr(stat, ')');
+	return end && !strncmp(end, ") S", 3);
+}
+
 static void say(void)
 {
 	if (write(STDOUT_FILENO, &record, sizeof(record)) != (ssize_t)sizeof(record))
@@ -215,10 +233,9 @@ static void act(const char *how, int group)
 		pid_t self = getpid();
 
 		if (in_a_group_of_its_own() == 0) {
-			/* It ends this process first, and then says its word. */
-			while (getppid() == self)
+			/* It ends that process first, then says its word, and then waits for this one. */
+			while (getppid() == self || !sleeps(inspector))
 				usleep(50);
-			usleep(2000);
 			_exit(kill(inspector, SIGSTOP));
 		}
 		result(group, first, STATUS_OK);
