@@ -123,7 +123,7 @@ display_server() {
 display_server_pid() {
 	[ -s "$1/server.pid" ] || return 1
 	read -r server < "$1/server.pid" || return 1
-	case $(tr '\0' ' ' < "/proc/$server/cmdline" 2>/dev/null) in
+	case $(tr '\0' ' ' 2> /dev/null < "/proc/$server/cmdline") in
 	*"$1/server-cookie"*) echo "$server" ;;
 	*) return 1 ;;
 	esac

@@ -130,8 +130,12 @@ test_host_names_the_package_of_a_missing_nested_server() {
 	player one
 	mkdir "$session/bin"
 	ln -s -t "$session/bin" /usr/bin/*
-	rm "$session/bin/Xephyr"
+	rm "$session/bin/Xephyr" "$session/bin/Xwayland"
 	SESSION_PATH=/usr/local/bin:/home/bin host_fails 69 'x11: --nested=xephyr: Xephyr is not installed .apt-get install xserver-xephyr' attach one --nested
+	SESSION_PATH=/usr/local/bin:/home/bin host_fails 69 'x11: --nested=xwayland: Xwayland is not installed .apt-get install xwayland' \
+		attach one --nested=xwayland
+	host_fails 69 'x11: --nested=xwayland: WAYLAND_DISPLAY is not set.*--nested=xephyr' attach one --nested=xwayland
+	VARIABLES='WAYLAND_DISPLAY=wayland-99' host_fails 1 'x11: Xwayland did not start: .*see /home/run/' attach one --nested=xwayland
 	VARIABLES='-u WAYLAND_DISPLAY' host_fails 69 'wayland: no socket' attach one --wayland
 	host_fails 69 'sound: no socket' attach one --sound=pulse
 }
