@@ -38,6 +38,33 @@ test_host_gives_the_cookie_of_this_display_only() {
 	true
 }
 
+# By the shim's own order: its command line, the args file, the environment.
+test_host_gives_the_cookie_to_the_user_of_the_command_line() {
+	session_up
+	player one
+	host_ok stop one
+	incus config set one environment.STREMIO_USER=1002
+	printf '%s\n' --user=1003 -- /bin/sleep 1000 > "$RIG/args"
+	push "$RIG/args" one/etc/stremio-shim.args --mode 0644
+	incus config set one raw.lxc="$(incus profile get stremio raw.lxc |
+		sed 's/^ *lxc\.init\.cmd *=.*/& --user=1001:1004/')"
+	for ids in '1001 1004' '1003 1003' '1002 1002'; do
+		host_ok launch one --no-self-test
+		[ "$(root_inside one stat -c '%u %g' /var/lib/stremio-shim/Xauthority)" = "$ids" ] ||
+			die "$ids: the cookie is of $(root_inside one stat -c '%u %g' /var/lib/stremio-shim/Xauthority)"
+		# shellcheck disable=SC2016
+		[ "$(root_inside one sh -c 'stat -c "%u %g" /proc/$(pidof sleep)')" = "$ids" ] ||
+			die "$ids: the application is another: $(incus exec one -- ps)"
+		host_ok stop one
+		if [ "$ids" = '1001 1004' ]; then
+			incus config unset one raw.lxc
+		else
+			printf '%s\n' -- /bin/sleep 1000 > "$RIG/args"
+			push "$RIG/args" one/etc/stremio-shim.args --mode 0644
+		fi
+	done
+}
+
 test_host_launch_changes_nothing_the_second_time() {
 	session_up
 	player one
