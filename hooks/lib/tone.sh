@@ -25,7 +25,7 @@ tone() {
 }
 
 tone_of_clip() {
-	why="silence in $1 from second ${2:-1} on"
+	why="silence, or less than 3 s, in $1 from second ${2:-1} on"
 	hertz=$(tone "$@") || return 1
 	# shellcheck disable=SC2034 # for the caller
 	why="$hertz Hz, where the clip has 440, in $1 from second ${2:-1} on"
