@@ -5,18 +5,34 @@
 # As whom the shim will run an instance's application, told from outside, so that what only the
 # application may read can be made its own. For sourcing.
 #
-#   application_ids NAME USER   uid and gid; USER is its environment.STREMIO_USER, if set
+#   application_ids NAME USER [WORDS]   uid and gid; USER is its environment.STREMIO_USER, if set;
+#                               WORDS the shim's own, one a line, as shim_words tells them
+#   shim_words RAW_LXC          of what stands there as lxc.init.cmd; fails when that is not the shim
 #   pull_text NAME PATH         a text of the instance's
 #
 # The instance's texts are taken from whoever made the image: a wrong one gives the file to
 # another user in there, never to anybody outside.
 
-# By the shim's own rule: --user of the args file, else STREMIO_USER, else stremio, nonroot, uid
-# 1000, 65532.
+# The last lxc.init.cmd is in force. RAW_LXC as JSON has it.
+shim_words() {
+	init=$(printf '%s\n' "$1" | sed 's/\\n/\n/g' | sed -n 's/^ *lxc\.init\.cmd *= *//p' | tail -n 1)
+	case $init in
+	*/stremio-shim*) printf '%s\n' "$init" | tr ' ' '\n' ;;
+	*) return 1 ;;
+	esac
+}
+
+# The last --user among the shim's words, one a line.
+user_word() {
+	awk '$0 == "--" { exit } take { print; take = 0 } $0 == "-u" || $0 == "--user" { take = 1 }
+		/^--user=/ { sub(/^--user=/, ""); print } /^-u./ { sub(/^-u/, ""); print }' | tail -n 1
+}
+
+# By the shim's own rule: --user of its command line, else of the args file, else STREMIO_USER, else
+# stremio, nonroot, uid 1000, 65532.
 application_ids() {
-	who=$(pull_text "$1" /etc/stremio-shim.args |
-		awk '$0 == "--" { exit } take { print; take = 0 } $0 == "-u" || $0 == "--user" { take = 1 }
-			/^--user=/ { sub(/^--user=/, ""); print } /^-u./ { sub(/^-u/, ""); print }' | tail -n 1)
+	who=$(printf '%s\n' "${3:-}" | user_word)
+	who=${who:-$(pull_text "$1" /etc/stremio-shim.args | user_word)}
 	[ -n "$who" ] || who=$2
 	pull_text "$1" /etc/passwd | awk -F: -v who="${who:-auto}" '
 	BEGIN {

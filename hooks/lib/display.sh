@@ -14,6 +14,9 @@
 #   window_list           ids of the application windows there are, one a line
 #   window_wait OLD SECS  id of the first window not in OLD that is on the screen
 #   window_shot ID FILE   its picture as FILE (PNG), the number of colours on stdout
+#   window_shows ID FILE  whether that is a picture; if not, why says what it is
+#   window_moves ID FILE FILE   whether two pictures, a second apart, differ; if not, why
+#   within SECONDS COMMAND...   whether one of these becomes true
 
 # Cookies in .Xauthority are keyed to the host's name, which differs in a container; family
 # ffff (FamilyWild) matches any. Only this display's entry is copied.
@@ -120,7 +123,7 @@ display_server() {
 display_server_pid() {
 	[ -s "$1/server.pid" ] || return 1
 	read -r server < "$1/server.pid" || return 1
-	case $(tr '\0' ' ' < "/proc/$server/cmdline" 2>/dev/null) in
+	case $(tr '\0' ' ' 2> /dev/null < "/proc/$server/cmdline") in
 	*"$1/server-cookie"*) echo "$server" ;;
 	*) return 1 ;;
 	esac
@@ -183,4 +186,31 @@ window_shot() {
 	mv "$2.new" "$2"
 	ppmhist -quiet -noheader "$2.pnm" | wc -l
 	rm -f "$2.pnm"
+}
+
+window_shows() {
+	why='the window is gone again'
+	colours=$(window_shot "$1" "$2") || return 1
+	why="the window is blank: $colours colours in $2"
+	[ "$colours" -ge 64 ]
+}
+
+window_moves() {
+	window_shows "$1" "$2" || return 1
+	sleep 1
+	window_shows "$1" "$3" || return 1
+	# shellcheck disable=SC2034 # for the caller
+	why="the picture stands still: $2 and $3 are the same"
+	! cmp -s "$2" "$3"
+}
+
+# Tried anew until it is true, and no more once the time is over: on a busy machine a player stands
+# still now and then, and its sound has gaps.
+within() {
+	within_end=$(($(date +%s) + $1))
+	shift
+	until "$@"; do
+		[ "$(date +%s)" -lt "$within_end" ] || return 1
+		sleep 0.2
+	done
 }

@@ -10,7 +10,8 @@ attached_ids() {
 	# A dry run has made no instance to ask: the user of the images that this project makes.
 	ids='1000 1000'
 	[ "$instance_state" = absent ] ||
-		ids=$(application_ids "$1" "$(instance_key environment.STREMIO_USER)")
+		ids=$(application_ids "$1" "$(instance_key environment.STREMIO_USER)" \
+			"$(shim_words "$(instance_key raw.lxc)")")
 	application_uid=${ids% *} application_gid=${ids#* }
 }
 

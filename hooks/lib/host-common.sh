@@ -99,18 +99,19 @@ show() {
 	[ "$dry_run" = 0 ] || printf '%s\n' "$1"
 }
 
-# What to do about an error of Incus, from its own words. Nothing for one that is not known.
+# remedy TEXT NAME: what to do about an error of Incus, from its own words, with that instance. Nothing
+# for one that is not known.
 remedy() {
 	case $1 in
 	*'o space left on device'*|*'un out of disk space'*)
 		echo 'free space there: incus storage info POOL, incus image delete, incus delete' ;;
 	*'nstance is busy'*)
 		echo 'wait until that has ended: incus operation list; then try again' ;;
-	*'nstance is frozen'*) echo 'incus resume NAME' ;;
+	*'nstance is frozen'*) echo "incus resume $2" ;;
 	*'context deadline exceeded'*)
-		echo 'more time with --timeout=SECONDS, or at once: incus stop --force NAME' ;;
+		echo "more time with --timeout=SECONDS, or at once: incus stop --force $2" ;;
 	*'rofile not found'*) echo 'stremio-incus launch makes it' ;;
-	*'nstance not found'*) echo 'stremio-incus status lists them; stremio-incus launch NAME makes one' ;;
+	*'nstance not found'*) echo "stremio-incus status lists them; stremio-incus launch $2 makes it" ;;
 	*'issing source path'*)
 		echo 'the shim is not installed where the profile looks for it: make install' ;;
 	*'ailed getting root disk'*|*'torage pool not found'*)
@@ -126,7 +127,8 @@ run_failed() {
 	step=$1
 	text=$(tr '\r' '\n' < "$work/error" | grep -m1 'Error: ' || tail -n 1 "$work/error")
 	text=${text#Error: }
-	cure=$(remedy "$text")
+	# The step need not be the instance: "files" of it, its "self-test".
+	cure=$(remedy "$text" "${name:-$default_name}")
 	fail "$step" "$text${cure:+ ($cure)}"
 }
 

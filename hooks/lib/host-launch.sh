@@ -59,12 +59,8 @@ is_ready() {
 # it not to. Its command line is stronger than the args file, and that than the environment.
 says_ready() {
 	[ "$(instance_key security.guestapi)" != false ] || return 1
-	init=$(instance_key raw.lxc | sed 's/\\n/\n/g' | sed -n 's/^ *lxc\.init\.cmd *= *//p' | tail -n 1)
-	case $init in
-	*/stremio-shim*) ;;
-	*) return 1 ;;
-	esac
-	ready=$(echo "$init" | tr ' ' '\n' | ready_word)
+	words=$(shim_words "$(instance_key raw.lxc)") || return 1
+	ready=$(printf '%s\n' "$words" | ready_word)
 	ready=${ready:-$(pull_text "$1" /etc/stremio-shim.args | ready_word)}
 	[ "${ready:-$(instance_key environment.STREMIO_READY)}" != no ]
 }

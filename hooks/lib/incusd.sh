@@ -40,7 +40,7 @@ incusd_env() {
 incusd_pid() {
 	[ -s "$1/pid" ] || return 1
 	read -r p < "$1/pid" || return 1
-	tr '\0' '\n' < "/proc/$p/cmdline" 2>/dev/null | grep -qxF -- "$1" || return 1
+	tr '\0' '\n' 2> /dev/null < "/proc/$p/cmdline" | grep -qxF -- "$1" || return 1
 	echo "$p"
 }
 

@@ -37,8 +37,8 @@ package_set() {
 	machine) echo qemu-system-x86 mmdebstrap e2fsprogs squashfs-tools busybox-static ca-certificates \
 		python3 util-linux xz-utils ;;
 	machine-gl) echo qemu-system-gui libvirglrenderer1 libgl1-mesa-dri mmdebstrap squashfs-tools ;;
-	session) echo xvfb xauth x11-utils xserver-xephyr dnsmasq-base nftables python3 musl-tools \
-		strace pulseaudio pulseaudio-utils ;;
+	session) echo xvfb xauth x11-utils xserver-xephyr xwayland dnsmasq-base nftables python3 \
+		musl-tools strace pulseaudio pulseaudio-utils ;;
 	run) echo xvfb xauth x11-utils x11-apps netpbm util-linux curl ;;
 	*) echo "packages: $1: no such set (build unit container bench lint fuzz incus image oci recipes busybox machine machine-gl session run)" >&2
 		return 64 ;;

@@ -38,6 +38,33 @@ test_host_gives_the_cookie_of_this_display_only() {
 	true
 }
 
+# By the shim's own order: its command line, the args file, the environment.
+test_host_gives_the_cookie_to_the_user_of_the_command_line() {
+	session_up
+	player one
+	host_ok stop one
+	incus config set one environment.STREMIO_USER=1002
+	printf '%s\n' --user=1003 -- /bin/sleep 1000 > "$RIG/args"
+	push "$RIG/args" one/etc/stremio-shim.args --mode 0644
+	incus config set one raw.lxc="$(incus profile get stremio raw.lxc |
+		sed 's/^ *lxc\.init\.cmd *=.*/& --user=1001:1004/')"
+	for ids in '1001 1004' '1003 1003' '1002 1002'; do
+		host_ok launch one --no-self-test
+		[ "$(root_inside one stat -c '%u %g' /var/lib/stremio-shim/Xauthority)" = "$ids" ] ||
+			die "$ids: the cookie is of $(root_inside one stat -c '%u %g' /var/lib/stremio-shim/Xauthority)"
+		# shellcheck disable=SC2016
+		[ "$(root_inside one sh -c 'stat -c "%u %g" /proc/$(pidof sleep)')" = "$ids" ] ||
+			die "$ids: the application is another: $(incus exec one -- ps)"
+		host_ok stop one
+		if [ "$ids" = '1001 1004' ]; then
+			incus config unset one raw.lxc
+		else
+			printf '%s\n' -- /bin/sleep 1000 > "$RIG/args"
+			push "$RIG/args" one/etc/stremio-shim.args --mode 0644
+		fi
+	done
+}
+
 test_host_launch_changes_nothing_the_second_time() {
 	session_up
 	player one
@@ -367,62 +394,6 @@ test_host_profile_system_leaves_the_image_its_own_init() {
 	incus profile delete system > /dev/null
 	[ "$first" = 'sleep 1000 ' ] || die "PID 1 is $first"
 	echo "$confined" | grep -q '^NoNewPrivs:.1$' || die 'what is started through the shim is not confined'
-}
-
-# A real sound server of the session's, which lets in its own user only; what reaches its sink
-# can be recorded.
-sound_server_up() {
-	mkdir -p "$session/run/pulse"
-	chown "$USER_ID" "$session/run/pulse"
-	user pulseaudio -n --daemonize=no --exit-idle-time=-1 --use-pid-file=no \
-		--load='module-null-sink sink_name=ear rate=48000 channels=1 format=s16le' \
-		--load='module-native-protocol-unix socket=/home/run/pulse/native' \
-		> "$RIG/pulse.log" 2>&1 < /dev/null &
-	sound_server=$!
-	until_true 20 test -S "$session/run/pulse/native" || die "pulseaudio: $(tail -n 1 "$RIG/pulse.log")"
-}
-
-# mode_of_top INSTANCE: of /, which is the image's; whoever may write there has all of it.
-mode_of_top() { answered incus exec "$1" -- stat -c '%a %u:%g' /; }
-
-# The whole way, with the default image: one command, and then the pixels of the X server and the
-# samples of the sound server.
-test_host_launch_is_a_moving_picture_and_a_tone() {
-	packages_install run image > "$RIG/out" 2>&1 || die "$(tail -n 1 "$RIG/out")"
-	file=$(image_media "$BUILD/images" 2> "$RIG/out") || die "$(tail -n 1 "$RIG/out")"
-	image_import "$file" stremio || die 'the image'
-	session_up
-	sound_server_up
-	host launch --no-self-test
-	rc=$?
-	DISPLAY=:$DISPLAY_NUMBER XAUTHORITY=$session/.Xauthority
-	export DISPLAY XAUTHORITY
-	[ $rc = 0 ] && window=$(window_wait '' 60) && colours=$(shows "$RIG/shot") &&
-		user timeout 5 parec --rate=48000 --channels=1 --format=s16le -d ear.monitor \
-			> "$RIG/tone.raw" 2> /dev/null < /dev/null
-	kill "$sound_server"
-	hertz=$(tone "$RIG/tone.raw")
-	top_mode=$(mode_of_top stremio)
-	incus image delete stremio
-	[ $rc = 0 ] || die "launch: $(tail -n 1 "$RIG/out")"
-	[ "$top_mode" = '755 0:0' ] || die "/ of the image is $top_mode"
-	[ -n "$window" ] || die "no window: $(said stremio | tail -n 1)"
-	[ "${colours:-0}" -ge 64 ] || die "the window is blank: ${colours:-0} colours"
-	cmp -s "$RIG/shot.1" "$RIG/shot.2" && die 'the picture stands still'
-	[ -n "$hertz" ] || die 'silence'
-	echo "$hertz" | awk '{ exit !($1 > 435 && $1 < 445) }' || die "$hertz Hz, where the clip has 440"
-}
-
-# Two pictures of $window once it shows something; the number of colours.
-shows() {
-	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
-		n=$(window_shot "$window" "$1.1") || return 1
-		[ "$n" -lt 64 ] || break
-		sleep 1
-	done
-	sleep 1
-	window_shot "$window" "$1.2" > /dev/null
-	echo "$n"
 }
 
 # Any user of the machine can read every command line.

@@ -173,16 +173,21 @@ test_host_launch_after_a_restart_of_the_host() {
 	sees_display one || die "$(inside one xclient)"
 }
 
-# A real compositor: its socket is there when the application starts, until it is not wanted any more.
-test_host_wayland_is_attached_and_taken_away() {
+# A real compositor, without a screen, as the session's. With session_up before it.
+compositor_up() {
 	packages_install container > "$RIG/out" 2>&1 || die "$(tail -n 1 "$RIG/out")"
-	session_up
 	user weston --backend=headless-backend.so --socket=wayland-7 --idle-time=0 > "$RIG/weston" 2>&1 < /dev/null &
 	# shellcheck disable=SC2034 # session_down ends it
 	server=$!
 	until_true 20 test -S "$session/run/wayland-7" || die "weston: $(tail -n 1 "$RIG/weston")"
 	# shellcheck disable=SC2034 # for user
 	VARIABLES=WAYLAND_DISPLAY=wayland-7
+}
+
+# Its socket is there when the application starts, until it is not wanted any more.
+test_host_wayland_is_attached_and_taken_away() {
+	session_up
+	compositor_up
 	host_ok launch one --image=busybox --wayland
 	grep -q '^ok    wayland.socket ' "$RIG/out" || die "$(grep wayland "$RIG/out")"
 	host_ok attach one
@@ -190,6 +195,45 @@ test_host_wayland_is_attached_and_taken_away() {
 	host_ok attach one --no-wayland
 	incus config show one | grep -i wayland && die 'it is left'
 	true
+}
+
+# clients NAME: to which displays its connections are. The end that the server has accepted bears the
+# socket's name, in the network namespace of who connected.
+clients() {
+	answered incus exec "$1" -- cat /proc/net/unix | sed -n 's,.* 03 *[0-9]* @*/tmp/.X11-unix/,,p'
+}
+is_client() { [ "$(clients "$1")" = "$2" ]; }
+
+# The application is a client that stays: Xwayland has it, and the session's server does not. The session
+# need have none.
+test_host_nested_xwayland_is_the_only_server_it_reaches() {
+	session_up
+	compositor_up
+	player one
+	host_ok stop one
+	printf '%s\n' -- /bin/xclient stay > "$RIG/args"
+	push "$RIG/args" one/etc/stremio-shim.args --mode 0644
+	# shellcheck disable=SC2034 # for user
+	VARIABLES="-u DISPLAY -u XAUTHORITY $VARIABLES"
+	host_ok attach one --nested=xwayland
+	host_ok launch one --no-self-test
+	nested=$(cat "$session/run/stremio-incus/one/number")
+	pid=$(cat "$session/run/stremio-incus/one/server.pid")
+	[ "$(cat "/proc/$pid/comm")" = Xwayland ] || die "the server is $(cat "/proc/$pid/comm")"
+	[ "$nested" != "$DISPLAY_NUMBER" ] || die 'it is the same server'
+	until_true 10 is_client one "X$nested" || die "it is a client of: $(clients one)"
+	sees_display one || die "$(inside one xclient)"
+	[ "$(inside one ls /tmp/.X11-unix)" = "X$nested" ] || die "sockets: $(inside one ls /tmp/.X11-unix)"
+	inside one xclient "/tmp/.X11-unix/X$DISPLAY_NUMBER" | grep -q 'No such file' || die "it reaches the session's server"
+	host_ok stop one
+	until_true 10 sh -c "! kill -0 $pid" || die 'stop leaves the nested server'
+	# Without the word, as from the menu.
+	host_ok launch one --no-self-test
+	again=$(cat "$session/run/stremio-incus/one/server.pid") || die 'no server at the second start'
+	[ "$(cat "/proc/$again/comm")" = Xwayland ] || die "second start: the server is $(cat "/proc/$again/comm")"
+	sees_display one || die "second start: $(inside one xclient)"
+	host_ok detach one
+	until_true 10 sh -c "! kill -0 $again" || die 'detach leaves the nested server'
 }
 
 # A login of one user does not put the windows of another's on its screen.

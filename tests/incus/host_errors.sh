@@ -79,6 +79,34 @@ other_incus() {
 	chmod 755 "$session/bin/incus"
 }
 
+# failing_incus VERB TEXT: a client that answers that one so.
+failing_incus() {
+	mkdir -p "$session/bin"
+	printf '#!/bin/sh\ncase "$*" in\n"%s "*) echo "Error: %s" >&2; exit 1 ;;\nesac\nexec /usr/bin/incus "$@"\n' "$1" "$2" \
+		> "$session/bin/incus"
+	chmod 755 "$session/bin/incus"
+}
+
+# What Incus finds only when it does it, and what another has done meanwhile.
+test_host_names_the_instance_in_what_is_to_be_done() {
+	session_up
+	player one
+	host_ok stop one
+	# It takes longer than that to end, as the shim lets it.
+	printf '#!/bin/sh\ntrap "" TERM HUP INT\nwhile :; do sleep 1; done\n' > "$RIG/app"
+	push "$RIG/app" one/bin/app --mode 0755
+	printf '%s\n' -- /bin/app > "$RIG/args"
+	push "$RIG/args" one/etc/stremio-shim.args --mode 0644
+	host_ok launch one --no-self-test
+	host_fails 1 'one: .*deadline exceeded .*--timeout=SECONDS.*incus stop --force one\)' stop one --timeout=1
+	incus stop --force one
+	export SESSION_PATH=/home/bin:/usr/local/bin:/usr/bin:/bin
+	failing_incus start 'Instance is frozen'
+	host_fails 1 'one: Instance is frozen \(incus resume one\)' launch one --no-self-test
+	failing_incus start 'Instance not found'
+	host_fails 1 'one: Instance not found .*stremio-incus launch one ' launch one --no-self-test
+}
+
 test_host_refuses_an_older_incus_and_tells_of_a_newer_one() {
 	session_up
 	other_incus 5.0.2
@@ -130,8 +158,12 @@ test_host_names_the_package_of_a_missing_nested_server() {
 	player one
 	mkdir "$session/bin"
 	ln -s -t "$session/bin" /usr/bin/*
-	rm "$session/bin/Xephyr"
+	rm "$session/bin/Xephyr" "$session/bin/Xwayland"
 	SESSION_PATH=/usr/local/bin:/home/bin host_fails 69 'x11: --nested=xephyr: Xephyr is not installed .apt-get install xserver-xephyr' attach one --nested
+	SESSION_PATH=/usr/local/bin:/home/bin host_fails 69 'x11: --nested=xwayland: Xwayland is not installed .apt-get install xwayland' \
+		attach one --nested=xwayland
+	host_fails 69 'x11: --nested=xwayland: WAYLAND_DISPLAY is not set.*--nested=xephyr' attach one --nested=xwayland
+	VARIABLES='WAYLAND_DISPLAY=wayland-99' host_fails 1 'x11: Xwayland did not start: .*see /home/run/' attach one --nested=xwayland
 	VARIABLES='-u WAYLAND_DISPLAY' host_fails 69 'wayland: no socket' attach one --wayland
 	host_fails 69 'sound: no socket' attach one --sound=pulse
 }

@@ -14,6 +14,7 @@
 #   xserver_start, xserver_stop   the X server, with the cookies that are there
 #   xserver_cookie       a new cookie, as a new login makes one
 #   inside NAME WORD...  as the application's user in the instance; xclient is there
+#   root_inside NAME WORD...   as its root
 
 USER_ID=1234
 
@@ -128,6 +129,12 @@ inside() {
 	who=$1
 	shift
 	answered incus exec "$who" --user 1000 --group 1000 -- "$@" < /dev/null
+}
+
+root_inside() {
+	who=$1
+	shift
+	answered incus exec "$who" -- "$@" < /dev/null
 }
 
 # The application is a shell script of the test's; the instance is made by stremio-incus.

@@ -4,9 +4,11 @@
  * project's code: the handshake with the cookie that XAUTHORITY has for DISPLAY.
  *
  *   xclient        prints ok, or why not; 0 when it was let in
+ *   xclient stay   and does not go again
  *   xclient PATH   connects to that socket, prints what it is told
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -99,9 +101,10 @@ int main(int argc, char **argv)
 	const char *display = getenv("DISPLAY"), *authority = getenv("XAUTHORITY");
 	char path[64], cookie[COOKIE], answer[64];
 	ssize_t n;
-	int fd;
+	int fd, r;
+	bool stay = argc == 2 && !strcmp(argv[1], "stay");
 
-	if (argc == 2) {
+	if (argc == 2 && !stay) {
 		fd = connect_to(argv[1]);
 		n = fd < 0 ? -1 : read(fd, answer, sizeof(answer));
 		if (n < 0)
@@ -116,5 +119,8 @@ int main(int argc, char **argv)
 		return say(authority);
 	snprintf(path, sizeof(path), "/tmp/.X11-unix/X%s", display + 1);
 	fd = connect_to(path);
-	return fd < 0 ? say(path) : handshake(fd, cookie);
+	r = fd < 0 ? say(path) : handshake(fd, cookie);
+	if (stay && r == 0)
+		pause();
+	return r;
 }
