@@ -135,6 +135,10 @@ test_recipe_watching() {
 
 test_recipe_system_container() {
 	installs image
+	fake_desktop
+	# With the paths of this rig, as `make install` puts an administrator's in.
+	export STREMIO_PROFILE="$RIG/profile.yaml"
+	trap '{ gone desktop; incus profile delete stremio-system; } > /dev/null 2>&1' EXIT
 	# A small package stands for the player.
 	run_block system 's/mpv/jq/g'
 	grep -q '^jq-[0-9]' "$RIG/out" || die "$(tail -n 1 "$RIG/out")"
@@ -147,4 +151,34 @@ test_recipe_system_container() {
 	for line in 'NoNewPrivs:.1' 'Seccomp:.2' 'CapBnd:.0000000000000000' 'Uid:.1000.1000.1000.1000'; do
 		grep -qx "$line" "$RIG/status" || die "not $line: $(grep "^${line%%:*}" "$RIG/status")"
 	done
+	# The profile is the whole of its configuration, and systemd does with it.
+	[ "$(incus list -f csv -c P desktop)" = stremio-system ] || die "profiles: $(incus list -f csv -c P desktop)"
+	systemd_is_content
+	answered incus exec desktop -- cat /proc/mounts | grep -q '^tmpfs /dev/shm .*size=524288k' || die 'another /dev/shm'
+	answered incus exec desktop -- /opt/stremio-shim/stremio-shim -- ls -ln /dev/dri /dev/snd > "$RIG/nodes"
+	[ "$(grep -cE '^crw-rw---- +1 +0 +1000 ' "$RIG/nodes")" = 14 ] || die "$(grep -c ^crw "$RIG/nodes") nodes: $(hook_log desktop)"
+	# What stremio-incus gives to any instance it gives to this one.
+	session_up
+	trap '{ gone desktop; incus profile delete stremio-system; incus network delete incusbr0; } > /dev/null 2>&1; session_down' EXIT
+	incus network create incusbr0 ipv6.address=none ipv4.address=10.98.0.1/24 ipv4.nat=true > "$RIG/out" 2>&1 ||
+		die "$(tail -n 1 "$RIG/out")"
+	host_ok stop desktop
+	host_ok launch desktop --no-self-test
+	push "$RIG/xclient" desktop/usr/bin/xclient --mode 0755
+	seen=$(answered incus exec desktop -- /opt/stremio-shim/stremio-shim -- xclient 2> "$RIG/err")
+	[ "$seen" = ok ] || die "the display: $seen $(tail -n 1 "$RIG/err")"
+	answered incus exec desktop -- cat /proc/net/fib_trie | grep -q '10\.98\.0\.254' ||
+		die "no address: $(incus config device show desktop)"
+	systemd_is_content
+}
+
+systemd_is_content() {
+	until_true 20 is_running desktop ||
+		die "systemd: $(answered incus exec desktop -- systemctl --failed --no-legend)"
+}
+
+# Of the system inside: every unit has started. It waits for the end of the boot, unless it is called so
+# early that systemd does not yet listen.
+is_running() {
+	[ "$(answered incus exec "$1" -- systemctl is-system-running --wait)" = running ]
 }
