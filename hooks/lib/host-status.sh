@@ -68,8 +68,14 @@ verb_status() {
 	}'
 }
 
+# While an instance ends, Incus gives an error in place of it.
 console_log() {
-	incus console "$1" --show-log < /dev/null 2> /dev/null | printable | sed '/^$/d'
+	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+		incus console "$1" --show-log < /dev/null > "$work/console" 2> "$work/console-error" && break
+		grep -q 'connection refused' "$work/console-error" || break
+		sleep 0.2
+	done
+	printable < "$work/console" | sed '/^$/d'
 }
 
 # liblxc's own lines, errors and how PID 1 ended; its chatter is left out.
