@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 #
-# The disk of the machine tier: a Debian system with two kernels, an X server, sound, AppArmor
-# and Incus. Nothing of the project is in it but what starts the tests from the second disk, so
+# The disk of the machine tier: a Debian system with two kernels, an X server, sound, AppArmor,
+# Incus and podman. Nothing of the project is in it but what starts the tests from the second disk, so
 # it is made once and used until the packages or this recipe change.
 #
 #   disk.sh [DIR]    make it below DIR (default $BUILD/images) unless it is there; prints FILE
@@ -21,10 +21,13 @@ export BUILD
 # shellcheck source=hooks/lib/image.sh
 . "$top/hooks/lib/image.sh"
 
+# Podman as it comes: netavark calls iptables, crun asks systemd for the control group by D-Bus. Incus
+# is content with iptables, the tests call nft.
 MACHINE_PACKAGES='systemd-sysv udev kmod iproute2 procps python3-minimal libpython3-stdlib
 	alsa-utils xserver-xorg-core xauth x11-utils x11-xserver-utils vainfo mesa-va-drivers pulseaudio
 	pipewire weston
-	apparmor incus-base incus-client lxcfs squashfs-tools busybox-static'
+	apparmor incus-base incus-client lxcfs squashfs-tools busybox-static
+	podman crun netavark iptables nftables dbus'
 
 # What a guest with virtio devices and two sound cards never loads is two thirds of a kernel
 # package; leaving it out saves the unpacking and depmod's time.

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # The machine tier: a whole Debian system with AppArmor, virtio-gpu, vgem, an Intel HDA codec,
-# snd-aloop, Xorg, PulseAudio and Incus below QEMU.
+# snd-aloop, Xorg, PulseAudio, Incus and podman below QEMU.
 #
 #   tests/machine/run.sh [NAME-PART]...    only tests whose name contains one of them
 #
@@ -64,7 +64,7 @@ second_disk() {
 	mkdir -p "$tree/hooks"
 	cp -R tests/machine/guest/. "$tree/"
 	cp -R hooks/lib "$tree/hooks/"
-	cp README.md "$tree/"
+	cp README.md tests/incus/readme.sh "$tree/"
 	# As an administrator installs it.
 	${MAKE:-make} -s --no-print-directory install DESTDIR="$tree/install" prefix=/usr/local \
 		> "$work/install.log" 2>&1 || {
@@ -74,6 +74,7 @@ second_disk() {
 	busybox=$(image_busybox "$BUILD/images") || return 1
 	cp "$busybox.meta.tar" "$tree/busybox.meta.tar"
 	cp "$busybox.squashfs" "$tree/busybox.squashfs"
+	musl-gcc -static -Os -o "$tree/hello" tests/incus/teller.c || return 1
 	mkdir -p "$tree/stack"
 	cp -R tests/stack/app tests/stack/*.py tests/container/harness.py "$tree/stack/"
 	printf '%s\n' "$@" > "$tree/wanted"

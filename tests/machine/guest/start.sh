@@ -17,6 +17,7 @@ port=/dev/virtio-ports/results
 	else
 		python3 -B /tests/driver.py || echo "not ok driver: ended with $?"
 		sh /tests/incus.sh
+		sh /tests/podman.sh
 	fi
 	echo '# end'
 } > "$port"
