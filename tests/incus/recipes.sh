@@ -155,9 +155,9 @@ test_recipe_system_container() {
 	[ "$(incus list -f csv -c P desktop)" = stremio-system ] || die "profiles: $(incus list -f csv -c P desktop)"
 	systemd_is_content
 	answered incus exec desktop -- cat /proc/mounts | grep -q '^tmpfs /dev/shm .*size=524288k' || die 'another /dev/shm'
-	until_true 10 lists_devices desktop || die "no list of devices: $(cat "$RIG/nodes" "$RIG/err")"
-	[ "$(grep -cE '^crw-rw---- +1 +0 +1000 ' "$RIG/nodes")" = 14 ] ||
-		die "$(hook_log desktop); in there: $(cat "$RIG/err" "$RIG/nodes" | head -n 3 | tr '\n' ';')"
+	until_true 10 lists_devices desktop || die "no list of devices: $(cat "$RIG/devices" "$RIG/err")"
+	[ "$(grep -cE '^crw-rw---- +1 +0 +1000 ' "$RIG/devices")" = 14 ] ||
+		die "$(hook_log desktop); in there: $(cat "$RIG/err" "$RIG/devices" | head -n 3 | tr '\n' ';')"
 	# What stremio-incus gives to any instance it gives to this one.
 	session_up
 	trap '{ gone desktop; incus profile delete stremio-system; incus network delete incusbr0; } > /dev/null 2>&1; session_down' EXIT
@@ -176,8 +176,8 @@ test_recipe_system_container() {
 # As the application sees them, to the end of the list: what Incus loses may be a part, too.
 lists_devices() {
 	answered incus exec "$1" -- /opt/stremio-shim/stremio-shim -- \
-		sh -c 'ls -ln /dev/dri /dev/snd; echo all' > "$RIG/nodes" 2> "$RIG/err"
-	[ "$(tail -n 1 "$RIG/nodes")" = all ]
+		sh -c 'ls -ln /dev/dri /dev/snd; echo all' > "$RIG/devices" 2> "$RIG/err"
+	[ "$(tail -n 1 "$RIG/devices")" = all ]
 }
 
 systemd_is_content() {
