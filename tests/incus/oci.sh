@@ -304,8 +304,8 @@ test_a_hostile_archive_writes_nowhere_else() {
 # umoci, which may not make them, puts empty files in their places.
 test_device_nodes_of_an_image_do_not_arrive() {
 	layout nodes
-	python3 "$top/tests/incus/hostile_layer.py" "$RIG/nodes-layout" t --device || die 'hostile_layer.py'
-	imports "oci:$RIG/nodes-layout:t" --alias=nodes
+	python3 "$top/tests/incus/hostile_layer.py" "$RIG/nodes" t --device || die 'hostile_layer.py'
+	imports "oci:$RIG/nodes:t" --alias=nodes
 	launch nodes n
 	start n
 	tells n
