@@ -44,8 +44,10 @@ session_down() {
 		[ ! -s "$pid" ] || kill "$(cat "$pid")" 2> /dev/null
 	done
 	# Those of a test that has failed meanwhile.
+	# The function `user` in the background is a shell, and what it runs that one's child.
 	for pid in ${server:-} ${sound_server:-}; do
-		kill "$pid" 2> /dev/null
+		# shellcheck disable=SC2046
+		kill $(cat "/proc/$pid/task/$pid/children" 2> /dev/null) "$pid" 2> /dev/null
 	done
 	xserver_stop
 	in_daemon umount --lazy /home
