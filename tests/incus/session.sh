@@ -53,7 +53,8 @@ session_down() {
 	in_daemon umount --lazy /home
 }
 
-# For a test that wants the session otherwise: $RIG/etc, files in place of those of /etc; VARIABLES, NAME=VALUE or -u NAME; FULL, a directory
+# For a test that wants the session otherwise: $RIG/etc, files in place of those of /etc; VARIABLES,
+# NAME=VALUE or -u NAME; FULL, a directory
 # on a disk with nothing left.
 VARIABLES=
 FULL=
