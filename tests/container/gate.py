@@ -3,7 +3,8 @@ import os
 import signal
 import time
 
-from harness import APP, FALLBACK_UID, STATE, check, children, equal, gone, test, until
+from harness import (APP, FALLBACK_UID, STATE, check, children, equal, gone, test, until,
+                     whole_lines)
 from inspecting import (DISPLAY, PROBED_SHIM, groups_asked, others, plan, probing, runs)
 from privileges import device
 from terminal import Screen
@@ -19,7 +20,7 @@ def launch(box, options=(), argv=None, **how):
 
 
 def lines(proc):
-    return proc.err().splitlines()
+    return whole_lines(proc.err())
 
 
 def refuses(box, *words, options=(), **how):

@@ -123,6 +123,13 @@ class Proc:
                 self.fds[open_fds[fd]] = None
         return True
 
+    def collect(self, seconds):
+        """Collects output for the whole of that time, where _read() ends with the first of it."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            if not self._read(left):
+                time.sleep(max(end - time.monotonic(), 0))
+
     def out(self):
         return self.text[1].decode(errors="replace")
 
@@ -130,7 +137,8 @@ class Proc:
         return self.text[2].decode(errors="replace")
 
     def lines(self):
-        return self.out().splitlines()
+        """Those whose end has come: a line may arrive in pieces."""
+        return whole_lines(self.out())
 
     def expect(self, line, timeout=15.0, count=1):
         """Waits until `line` stood in stdout `count` times."""
@@ -194,6 +202,10 @@ class Proc:
     def state(self):
         """What the `state` program printed, as a dictionary."""
         return dict(line.split("=", 1) for line in self.lines() if "=" in line)
+
+
+def whole_lines(text):
+    return text[:text.rfind("\n") + 1].splitlines()
 
 
 def proc_status(pid):

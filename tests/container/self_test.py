@@ -289,7 +289,7 @@ def watch_looks_with_the_group_that_a_late_device_brings():
         box = probing(dirs=("dev",))
         proc, first = watching(box, form, "gpu", "grouped")
         device(box, "dev/dri/renderD128", 226, 128, 0, 0o600)
-        proc._read(1.5)
+        proc.collect(1.5)
         os.chown(box.path("dev/dri/renderD128"), 0, 105)
         os.chmod(box.path("dev/dri/renderD128"), 0o660)
         # Each group of the fake probe's is good with it, and "watch" goes on.
@@ -299,7 +299,7 @@ def watch_looks_with_the_group_that_a_late_device_brings():
         else:
             equal(are_good(proc), [False, True], "reports")
         os.unlink(box.path("dev/dri/renderD128"))
-        proc._read(2.5)
+        proc.collect(2.5)
         watches_no_more(proc)
 
 
@@ -328,9 +328,9 @@ def watch_is_silent_while_nothing_changes():
     def looks():
         status = proc.status(inspector)
         return int(status["voluntary_ctxt_switches"])
-    proc._read(1.5)
+    proc.collect(1.5)
     before = looks()
-    proc._read(2.5)
+    proc.collect(2.5)
     # Its own checks are no change that sets off the next ones.
     equal((looks(), len(proc.lines())), (before, 1), "wake-ups and reports")
     proc.kill(signal.SIGTERM)
