@@ -37,7 +37,8 @@ answers() {
 }
 
 # run_block NAME [SED SCRIPT]: in $RIG/work, with the tools of $RIG/bin first. The script puts the
-# test's own paths and sizes in, nothing else.
+# test's own paths and sizes in, nothing else. What the shell tells of its steps has a file of its
+# own: it comes in pieces, and would break lines of those who write at the same time.
 run_block() {
 	mkdir -p "$RIG/work" "$RIG/bin"
 	ln -sf "$top/hooks/stremio-incus" "$RIG/bin/"
@@ -46,8 +47,8 @@ run_block() {
 		sed -e "s|/usr/local|$RIG/local|g" -e "${2:-}" > "$RIG/block"
 	[ -s "$RIG/block" ] || die "README.md has no block '<!-- run: $1 -->'"
 	( cd "$RIG/work" && env PATH="$RIG/bin:$PATH" BUILD="$BUILD" \
-		IMAGE_SHIM="$BUILD/stremio-shim" sh -eux "$RIG/block" ) < /dev/null > "$RIG/out" 2>&1 ||
-		die "the block $1 fails: $(grep -v '^+' "$RIG/out" | tail -n 1)"
+		IMAGE_SHIM="$BUILD/stremio-shim" sh -eux "$RIG/block" ) < /dev/null > "$RIG/out" 2> "$RIG/trace" ||
+		die "the block $1 fails: $(cat "$RIG/out" "$RIG/trace" | grep -v '^+' | tail -n 1)"
 }
 
 test_every_command_block_of_the_readme_is_run_or_says_why_not() {
