@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/ipc.h>
 #include <sys/socket.h>
 
 #include "rules.h"
@@ -179,6 +180,7 @@ static const struct {
 	C(TCGETS),
 	C(TIOCSCTTY),
 	C(TIOCNOTTY),
+	C(IPC_PRIVATE),
 	C(KCMP_FILE),
 	C(CLONE_NEWNS),
 	C(CLONE_NEWCGROUP),

@@ -237,6 +237,14 @@ def no_stray_descriptor(world):
                       f"{status['Name']} ({pid}): descriptor {fd} is {name} outside")
 
 
+def no_segment_of_an_x_server(world):
+    """Without one the X server need not refuse it, which Mesa does not always see (desktop.inc)."""
+    for pid, status in world.processes().items():
+        with open(f"/proc/{pid}/maps", encoding="utf-8", errors="replace") as file:
+            # By its key (proc(5), ipc/shm.c).
+            check("/SYSV00000000" not in file.read(), f"{status['Name']} ({pid}) has one")
+
+
 def nothing_left(world):
     """No process inside, and the server's port can be had."""
     left = world.processes()

@@ -7,8 +7,8 @@ import time
 
 from harness import check, equal, until
 import policies
-from oracles import (RATE, Screen, Watch, confined, filtered_by, no_stray_descriptor,
-                     nothing_left, tone)
+from oracles import (RATE, Screen, Watch, confined, filtered_by, no_segment_of_an_x_server,
+                     no_stray_descriptor, nothing_left, tone)
 from watched import STOP_TIMEOUT, Ended
 from world import World
 from xserver import DISPLAY
@@ -142,6 +142,8 @@ def application(report, name, view, policy="stremio", userns="deny", colours=Non
         Screen.save(watch.last, os.path.join(world.dir, "screen.png"))
         shutil.copy(os.path.join(world.dir, "screen.png"),
                     os.path.join(settings["shots"], f"{name}.png"))
+        with one(report, f"{name}_sends_its_pictures"):
+            no_segment_of_an_x_server(world)
     if sound:
         with one(report, f"{name}_is_heard") as figure:
             figure(tone(complete(f"{world.home}/audio.wav")))

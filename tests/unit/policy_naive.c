@@ -27,6 +27,7 @@ static const struct {
 	{"TIOCGPGRP", 0x540f},
 	{"TIOCSPGRP", 0x5410},
 	{"TIOCGWINSZ", 0x5413},
+	{"IPC_PRIVATE", 0},
 	{"KCMP_FILE", 0},
 	{"CLONE_NEWTIME", 0x80},
 	{"CLONE_NEWNS", 0x00020000},

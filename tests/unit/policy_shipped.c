@@ -50,7 +50,6 @@ static void calls_whose_loss_is_fatal_are_allowed(void **state)
 		"restart_syscall",
 		"sendmmsg",
 		"seccomp",
-		"shmget",
 		"shmat",
 		"semget",
 		"semctl",
@@ -279,6 +278,24 @@ static void dangerous_calls_get_eperm(void **state)
 	}
 }
 
+/* Qt's has a key; what an X server would have to attach has none. The kernel reads 32 bits. */
+static void a_shared_segment_without_a_key_cannot_be_had(void **state)
+{
+	static const uint64_t none[][6] = {{0}, {UINT64_C(1) << 32}};
+	static const uint64_t key[][6] = {{0x5100000b}, {UINT32_MAX}, {UINT64_C(1) << 32 | 1}};
+	size_t k;
+	int i;
+
+	(void)state;
+	for (i = 0; i < 8; i++) {
+		for (k = 0; k < 2; k++)
+			assert_int_equal(with_args(&variant[i], "shmget", none[k]), ERRNO(ENOSYS));
+		/* The server's own set has no shared memory. */
+		for (k = 0; k < 3 && i < 4; k++)
+			assert_int_equal(with_args(&variant[i], "shmget", key[k]), ALLOW);
+	}
+}
+
 static void the_filter_of_pid_1_executes_and_opens_nothing_new(void **state)
 {
 	static const char *const gone[] = {"execve", "execveat", "clone", "clone3", "socket",
@@ -336,6 +353,7 @@ int main(void)
 		cmocka_unit_test(calls_whose_loss_is_fatal_are_allowed_with_their_arguments),
 		cmocka_unit_test(calls_that_no_component_makes_are_denied),
 		cmocka_unit_test(dangerous_calls_get_eperm),
+		cmocka_unit_test(a_shared_segment_without_a_key_cannot_be_had),
 		cmocka_unit_test(the_filter_of_pid_1_executes_and_opens_nothing_new),
 		cmocka_unit_test(no_shipped_policy_kills),
 		cmocka_unit_test(canaries_answer_as_the_header_says),

@@ -3,7 +3,9 @@
 import ctypes
 import os
 
-IPC_PRIVATE, IPC_CREAT, IPC_RMID, SETVAL = 0, 0o1000, 0, 16
+IPC_CREAT, IPC_RMID, SETVAL = 0o1000, 0, 16
+# Qt makes it of a file's name by ftok(3), with 'Q'.
+KEY = ord("Q") << 24 | os.stat(__file__).st_ino & 0xffff
 libc = ctypes.CDLL(None, use_errno=True)
 libc.shmat.restype = ctypes.c_void_p
 
@@ -18,11 +20,11 @@ def good(name, value):
     return value
 
 
-sem = good("semget", libc.semget(IPC_PRIVATE, 1, IPC_CREAT | 0o600))
+sem = good("semget", libc.semget(KEY, 1, IPC_CREAT | 0o600))
 good("semctl", libc.semctl(sem, 0, SETVAL, 1))
 for step in (-1, 1):
     good("semtimedop", libc.semtimedop(sem, ctypes.byref(SemBuf(0, step, 0)), 1, None))
-shm = good("shmget", libc.shmget(IPC_PRIVATE, 4096, IPC_CREAT | 0o600))
+shm = good("shmget", libc.shmget(KEY, 4096, IPC_CREAT | 0o600))
 at = good("shmat", libc.shmat(shm, None, 0))
 ctypes.memmove(at, b"note", 4)
 good("shmdt", libc.shmdt(ctypes.c_void_p(at)))
