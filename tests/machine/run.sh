@@ -124,6 +124,9 @@ guest() {
 	# A browser, whose time-outs and film are a person's: its processor does four times as much a second.
 	[ -z "${2:-}" ] || [ -z "$stack" ] || more="-icount shift=0 -m 3072 -display sdl,gl=on
 		-device virtio-gpu-gl-pci -drive file=$stack,if=virtio,format=raw,cache=unsafe"
+	# By EGL: QEMU makes a client's context current in its processor's thread, too, where -icount has
+	# its timers, and with GLX uses it there when the client has gone: it dies of that.
+	export SDL_VIDEO_X11_FORCE_EGL=1
 	: > "$results"
 	: > "$console"
 	# shellcheck disable=SC2086 # options
