@@ -63,7 +63,9 @@ cleanup() {
 	rc=$?
 	trap - EXIT INT TERM HUP
 	if [ "$KEEP" != 0 ] && [ -n "${INCUS_PRIVATE:-}" ] && have_instance; then
-		exit 0
+		[ "$INCUS_PRIVATE" = 0 ] || echo "run: export INCUS_DIR=$INCUS_DIR INCUS_CONF=$INCUS_CONF"
+		say "left running: incus exec $NAME -- sh; end it with hooks/run.sh stop"
+		exit $rc
 	fi
 	if [ -n "${INCUS_PRIVATE:-}" ]; then
 		! have_instance || incus delete --force "$NAME" > /dev/null 2>&1 || :
@@ -341,10 +343,6 @@ make_instance
 watch_it
 echo 'What the kernel says:'
 confined || fail 'the application is not confined as promised'
-if [ "$KEEP" != 0 ]; then
-	[ "$INCUS_PRIVATE" = 0 ] || echo "run: export INCUS_DIR=$INCUS_DIR INCUS_CONF=$INCUS_CONF"
-	say "left running: incus exec $NAME -- sh; end it with hooks/run.sh stop"
-	exit 0
-fi
+[ "$KEEP" = 0 ] || exit 0
 stop_it
 say "done; the picture is $RUN/window.png"

@@ -176,9 +176,8 @@ apt_private_list() {
 # apt_private_update DIR: fetch the lists. A mirror that lacks a suite is no failure as long
 # as another answered; whoever needs a package finds out when it is not there.
 apt_private_update() {
-	if apt-get -c "$1/apt.conf" -qq update > "$1/update.log" 2>&1; then
-		return 0
-	fi
+	# Of a mirror that it does not reach apt-get may only warn.
+	apt-get -c "$1/apt.conf" -qq update > "$1/update.log" 2>&1 || :
 	find "$1/lists" -maxdepth 1 -type f \( -name '*Packages*' -o -name '*Sources*' \) |
 		grep -q . && return 0
 	echo "apt-sources: apt-get update: $(grep -m1 '^[EW]:' "$1/update.log" || echo failed) (see $1/update.log; is the mirror reachable?)" >&2

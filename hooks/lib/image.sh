@@ -55,7 +55,11 @@ image_resolve() {
 image_lists() {
 	[ -z "$(find "$BUILD/apt/apt.conf" -mmin -1440 2>/dev/null)" ] || return 0
 	image_say 'reading the package lists'
-	apt_private_list "$BUILD/apt" deb backports && apt_private_update "$BUILD/apt"
+	# The date of this file is that of the lists.
+	{ apt_private_list "$BUILD/apt" deb backports && apt_private_update "$BUILD/apt"; } || {
+		rm -f "$BUILD/apt/apt.conf"
+		return 1
+	}
 }
 
 # metadata.yaml is all Incus needs beside the root file system.
@@ -287,10 +291,11 @@ image_package() {
 		image_say "reusing ${file##*/}"
 	else
 		image_say "making ${file##*/} with $what"
-		# A package's file must be seen inside under the same name: the hook mounts it.
+		# A package's file must be seen inside under the same name: the hook mounts it. Its name is
+		# not split at commas: what else is wanted has a word of its own.
 		deb=$2
 		shift 2
-		image_debian "$file" image_package_files --include="$deb${IMAGE_SYSTEM:+,systemd-sysv,dbus}" "$@" || return 1
+		image_debian "$file" image_package_files --include="$deb" ${IMAGE_SYSTEM:+--include=systemd-sysv,dbus} "$@" || return 1
 		image_meta "$file" "Debian with $what" || return 1
 		image_say "done, $(($(stat -c %s "$file.squashfs") / 1048576)) MiB"
 	fi

@@ -158,7 +158,8 @@ oci_config() {
 	platform=$(sandbox jq -r '"\(.os)/\(.architecture)"' config.json 2> "$w/log") || oci_failed jq
 	[ "$platform" = "linux/$(oci_arch)" ] ||
 		oci_fail "$oci_shown: an image for $(printf %s "$platform" | oci_clean), this machine is linux/$(oci_arch) (docker build --platform, skopeo --override-arch)"
-	sandbox jq -r "$oci_args_program" config.json --args "$@" > "$w/args" 2> "$w/log" ||
+	# -- for jq, which would take a word of the command that begins with - for an option of its own.
+	sandbox jq -r "$oci_args_program" config.json --args -- "$@" > "$w/args" 2> "$w/log" ||
 		oci_fail "$oci_shown: $(sed 's/^jq: error ([^)]*): //' "$w/log" | oci_clean)"
 	# shellcheck disable=SC2016
 	asked=$(sandbox jq -r '((.config.Entrypoint // []) + (.config.Cmd // [])) as $words |

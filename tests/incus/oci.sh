@@ -135,13 +135,14 @@ test_an_imported_image_has_the_shim_as_its_init() {
 test_a_command_takes_the_place_of_the_entrypoint_and_root_is_not_carried_over() {
 	layout root
 	umoci config --image "$RIG/root:t" --config.user 0:0 > /dev/null || die umoci
-	imports "oci:$RIG/root:t" --alias=root -- /app/teller instead
+	# Whatever its words look like: options of the program that reads the image's configuration, too.
+	imports "oci:$RIG/root:t" --alias=root -- /app/teller instead -c --fs --version --
 	grep -q "user is root" "$RIG/imported" || die 'not a word about it'
 	launch root r
 	start r
 	tells r
-	told 'arg 1 instead' 'id 65532:65532'
-	! grep -q '^arg 2' "$RIG/told" || die 'the old command is there, too'
+	told 'arg 1 instead' 'arg 2 -c' 'arg 3 --fs' 'arg 4 --version' 'arg 5 --' 'id 65532:65532'
+	! grep -q '^arg . two words' "$RIG/told" || die 'the old command is there, too'
 }
 
 # After `make install` there is no shim of a build's beside the scripts.
@@ -242,8 +243,12 @@ test_run_shows_an_image_of_another_tool() {
 		grep -q "$line" "$RIG/demo" || die "no line: $line"
 	done
 	# As Stremio it is one whose web view is dead.
-	! run_demo WAIT=5 STREMIO="$RIG/window.tar" || die 'a picture is enough to be Stremio'
-	tail -n 1 "$RIG/demo" | grep -q '^run: no web view: after 5 s' || die "$(tail -n 1 "$RIG/demo")"
+	run_demo KEEP=1 WAIT=5 STREMIO="$RIG/window.tar"
+	rc=$?
+	env -u INCUS_DIR -u INCUS_CONF BUILD="$BUILD" sh "$top/hooks/run.sh" stop || die 'stop failed'
+	[ $rc = 1 ] || die "a picture is enough to be Stremio: exit $rc"
+	grep -q '^run: no web view: after 5 s' "$RIG/demo" || die "$(tail -n 1 "$RIG/demo")"
+	tail -n 1 "$RIG/demo" | grep -q 'left running' || die 'not a word of what is left'
 }
 
 # On the disk, as the daemon sees it: what umoci made of the layers.
@@ -394,4 +399,14 @@ test_what_unpacks_images_is_ended_before_the_disk_is_full() {
 	# 79 MB, then time enough to be noticed.
 	sandboxed 300m sh -c 'seq 10000000 > bomb; sleep 60' > "$RIG/bomb" && die 'it was left running'
 	grep -qx 'ended: full' "$RIG/bomb" || die "it ended otherwise: $(cat "$RIG/bomb")"
+}
+
+# What was not there without a network is there with one, at once.
+test_package_lists_that_could_not_be_read_are_read_again() {
+	mkdir "$RIG/lists"
+	# shellcheck disable=SC2016
+	lists='top=$0 && . "$top/hooks/lib/image.sh" && image_t0=$(date +%s) && image_lists && image_resolve jq | grep -q "^jq "'
+	unshare -n env BUILD="$RIG/lists" sh -c "$lists" "$top" > "$RIG/out" 2>&1 && die 'there is a network'
+	grep -q 'apt-sources: .*is the mirror reachable' "$RIG/out" || die "$(tail -n 1 "$RIG/out")"
+	env BUILD="$RIG/lists" sh -c "$lists" "$top" > "$RIG/out" 2>&1 || die "$(tail -n 1 "$RIG/out")"
 }

@@ -174,6 +174,22 @@ test_recipe_system_container() {
 	systemd_is_content
 }
 
+test_a_system_image_takes_a_package_file() {
+	mkdir -p "$RIG/deb/DEBIAN" "$RIG/deb/usr/bin"
+	printf '#!/bin/sh\necho made up\n' > "$RIG/deb/usr/bin/made-up"
+	chmod 755 "$RIG/deb/usr/bin/made-up"
+	printf '%s\n' 'Package: made-up' 'Version: 1' 'Architecture: all' 'Description: a program' \
+		'Maintainer: nobody <nobody@localhost>' > "$RIG/deb/DEBIAN/control"
+	dpkg-deb --root-owner-group --build "$RIG/deb" "$RIG/made-up.deb" > "$RIG/out" 2>&1 || die "$(tail -n 1 "$RIG/out")"
+	IMAGE_SHIM="$BUILD/stremio-shim" sh "$top/hooks/stremio-incus" image build --system \
+		--package="$RIG/made-up.deb" --alias=made-up > "$RIG/out" 2>&1 < /dev/null || die "$(tail -n 1 "$RIG/out")"
+	trap 'gone desktop' EXIT
+	launch made-up desktop
+	start desktop
+	[ "$(answered incus exec desktop -- made-up)" = 'made up' ] || die 'no program'
+	systemd_is_content
+}
+
 # As the application sees them, to the end of the list: what Incus loses may be a part, too.
 lists_devices() {
 	answered incus exec "$1" -- /opt/stremio-shim/stremio-shim -- \
