@@ -25,23 +25,24 @@ push_private() {
 	run "$inst" "$@"
 }
 
+# drop_private NAME PATH: whether it is known to be there or not.
 drop_private() {
-	try incus file delete "$1$2" || :
+	for _ in 1 2 3; do
+		! try incus file delete "$1$2" || return 0
+		grep -q EOF "$work/error" || break
+	done
+	grep -qiE 'not found|not exist|no such file' "$work/error" ||
+		warn "$1" "$2 is left in it: $(sed -n 's/^Error: //p' "$work/error" | head -n 1)"
 }
 
-# The application's kinds of devices: what is attached is also looked at by the shim.
+# The application's kinds of devices: what is attached is also looked at by the shim. Of a user's own
+# list the words for nodes stay; one that has none left is `none`, which is less than no list.
 devices_with() {
 	kinds=$(own_key environment.STREMIO_DEVICES)
-	kinds=${kinds:-gpu,sound,x11}
-	[ "$kinds" != none ] || {
-		echo none
-		return
-	}
-	for kind in pulse wayland; do
-		kinds=$(echo "$kinds" | tr ',' '\n' | grep -vx "$kind" | paste -sd, -)
-	done
-	kinds=$kinds${1:+,$1}
-	[ "$kinds" = gpu,sound,x11 ] || echo "$kinds"
+	# shellcheck disable=SC2046
+	kinds=$(printf '%s\n' $(echo "${kinds:-gpu,sound,x11},,$1" | tr ',' ' ') | awk -v given=",$1," '
+		$0 != "none" && (!/^(pulse|wayland)$/ || index(given, "," $0 ",")) && !there[$0]++' | paste -sd, -)
+	[ "$kinds" = gpu,sound,x11 ] || echo "${kinds:-none}"
 }
 
 # What the shim waits for before it starts the application: Incus starts proxies after PID 1, and
@@ -93,13 +94,11 @@ sound_find() {
 	}
 }
 
-# Sets wayland, the socket for the instance.
-wayland_attach() {
-	wayland=''
-	if [ "$opt_wayland" = 0 ] || { [ -z "$opt_wayland" ] && ! own_device wayland; }; then
-		drop_device "$1" wayland
-		return
-	fi
+# Sets wayland_wanted, and wayland_socket, empty when there is none.
+wayland_find() {
+	wayland_wanted=0 wayland_socket=''
+	[ "$opt_wayland" != 0 ] && { [ -n "$opt_wayland" ] || own_device wayland; } || return 0
+	wayland_wanted=1
 	socket=${WAYLAND_DISPLAY:-wayland-0}
 	case $socket in /*) ;; *) socket=${XDG_RUNTIME_DIR:-/run/user/$(id -u)}/$socket ;; esac
 	[ -S "$socket" ] || {
@@ -107,7 +106,15 @@ wayland_attach() {
 		warn wayland "no socket $socket: no Wayland this time"
 		return
 	}
-	socket_attach "$1" wayland "$socket"
+	wayland_socket=$socket
+}
+
+# Sets wayland, the socket in the instance.
+wayland_attach() {
+	wayland=''
+	[ $wayland_wanted = 1 ] || drop_device "$1" wayland
+	[ -n "$wayland_socket" ] || return 0
+	socket_attach "$1" wayland "$wayland_socket"
 	wayland=$guest_dir/wayland
 }
 
@@ -129,10 +136,14 @@ pulse_client_drop() {
 
 # Sound and Wayland, as they were chosen last: whoever has shut an instance out of the microphone
 # does not let it in by starting it from the menu.
-session_attach() {
-	inst=$1
+session_find() {
 	choice=${opt_sound:-$(own_key user.stremio-shim.sound)}
 	sound_find "${choice:-auto}"
+	wayland_find
+}
+
+session_attach() {
+	inst=$1
 	pulse='' pipewire=''
 	for kind in pulse pipewire; do
 		[ "$kind" = "$sound_kind" ] || drop_device "$inst" $kind
@@ -150,11 +161,13 @@ session_attach() {
 	wayland_attach "$inst"
 	# The shim's word for sound servers, PipeWire's socket too.
 	kinds=${sound_kind:+pulse}${wayland:+${sound_kind:+,}wayland}
+	display=x11,
+	[ "$opt_display" != none ] || display=
 	want "environment.PULSE_SERVER=$pulse" \
 		"environment.PULSE_CLIENTCONFIG=${pulse:+$guest_dir/pulse.conf}" \
 		"environment.PIPEWIRE_REMOTE=${pipewire#unix:}" \
 		"environment.WAYLAND_DISPLAY=$wayland" "user.stremio-shim.sound=$choice" \
-		"environment.STREMIO_DEVICES=$(devices_with "$kinds")" \
+		"environment.STREMIO_DEVICES=$(devices_with "$display$kinds")" \
 		"environment.STREMIO_REQUIRE=$(requires_with "$kinds")"
 }
 
@@ -188,6 +201,8 @@ display_chosen() {
 attach_all() {
 	attachable "$1"
 	attached_ids "$1"
+	# What is not there is said before anything is put into the instance.
+	session_find
 	if [ "$opt_display" = none ]; then
 		case $(own_key user.stremio-shim.x11) in
 		''|none) ;;
@@ -289,6 +304,8 @@ verb_attach() {
 		esac
 	done
 	attach_check
+	[ $refresh = 0 ] || { [ -z "$name$opt_trust$opt_sound$opt_wayland" ] && [ "$opt_display" != none ]; } ||
+		usage_error '--refresh is of all that are attached, as each was: it goes with --display=:N only'
 	incus_ready
 	lock_take
 	if [ $refresh = 1 ]; then

@@ -177,8 +177,8 @@ nested_stop() {
 x11_detach() {
 	drop_device "$1" x11
 	want environment.DISPLAY= environment.XAUTHORITY=
-	# A copy of a cookie is not left behind where it can be read.
-	[ -z "$(own_key user.stremio-shim.x11)" ] || drop_private "$1" "$guest_cookie"
+	# A copy of a cookie is not left behind where it can be read, nor that of an attach which failed.
+	drop_private "$1" "$guest_cookie"
 	nested_stop "$1"
 	dir=$(private_dir "$1")
 	[ ! -d "$dir" ] || run files rm -rf "$dir"

@@ -247,3 +247,72 @@ test_host_login_refreshes_only_what_this_user_attached() {
 	grep -q 'two' "$RIG/out" && die 'another one is refreshed, too'
 	true
 }
+
+# fits NAME: the shim takes what the instance tells it of devices and requirements.
+fits() {
+	kinds=$(incus config get "$1" environment.STREMIO_DEVICES) needs=$(incus config get "$1" environment.STREMIO_REQUIRE)
+	env -i DISPLAY=:0 ${kinds:+"STREMIO_DEVICES=$kinds"} ${needs:+"STREMIO_REQUIRE=$needs"} \
+		"$BUILD/stremio-shim" --print-policy > "$RIG/out" 2>&1 || die "devices $kinds, required $needs: $(tail -n 1 "$RIG/out")"
+}
+
+test_host_attached_kinds_join_a_list_of_devices_of_ones_own() {
+	session_up
+	mkdir -p "$session/run/pulse"
+	python3 -c 'import socket, sys, time
+s = socket.socket(socket.AF_UNIX)
+s.bind(sys.argv[1])
+s.listen()
+time.sleep(300)' "$session/run/pulse/native" &
+	server=$!
+	until_true 10 test -S "$session/run/pulse/native" || die 'no socket'
+	chown -R "$USER_ID" "$session/run/pulse"
+	player one --sound=none
+	host_ok stop one
+	while read -r list attached detached; do
+		incus config set one "environment.STREMIO_DEVICES=$list"
+		host_ok attach one --trusted --sound=pulse
+		fits one
+		[ "$kinds $needs" = "$attached x11,pulse" ] || die "$list becomes $kinds, required: $needs"
+		host_ok attach one --display=none --sound=none
+		fits one
+		host_ok detach one
+		fits one
+		[ "${kinds:--}" = "$detached" ] || die "$list becomes $kinds at last"
+	done <<-END
+		gpu:renderD128,sound-playback gpu:renderD128,sound-playback,x11,pulse gpu:renderD128,sound-playback,x11
+		gpu,gpu-primary,sound gpu,gpu-primary,sound,x11,pulse gpu,gpu-primary,sound,x11
+		none x11,pulse x11
+		pulse pulse,x11 x11
+		gpu,sound,x11 gpu,sound,x11,pulse -
+	END
+}
+
+# One that may not watch the others is not let to by a word that was meant for another instance.
+test_host_refresh_leaves_each_instance_as_it_was_attached() {
+	session_up
+	for words in 'one --refresh' '--refresh --trusted' '--refresh --nested' '--refresh --sound=none' \
+		     '--refresh --wayland' '--refresh --display=none'; do
+		# shellcheck disable=SC2086
+		host_fails 64 'refresh' attach $words
+	done
+}
+
+has_cookie() { incus file pull -q "$1/var/lib/stremio-shim/Xauthority" "$RIG/given"; }
+
+test_host_an_attach_that_fails_puts_nothing_in_and_detach_takes_all_out() {
+	session_up
+	incus init busybox one --profile default < /dev/null > "$RIG/out" 2>&1 || die "$(tail -n 1 "$RIG/out")"
+	host_fails 69 'pipewire-0: no such server' attach one --sound=pipewire
+	host_fails 69 'no Wayland session' attach one --wayland
+	! has_cookie one || die 'a cookie of an attach that failed'
+	! incus config device list one | grep -q . || die "devices: $(incus config device list one)"
+	# Of one that could not say that it was there.
+	host_ok attach one --sound=none
+	has_cookie one || die 'no cookie'
+	incus config unset one user.stremio-shim.x11
+	host_ok detach one
+	! has_cookie one || die 'detach leaves the cookie'
+	[ "$(cat "$RIG/out")" = 'stremio-incus: one: detached' ] || die "$(cat "$RIG/out")"
+	host_ok detach one
+	[ "$(cat "$RIG/out")" = 'stremio-incus: one: detached' ] || die "again: $(cat "$RIG/out")"
+}
