@@ -29,17 +29,27 @@ network_find() {
 	return 1
 }
 
-# Every address that Incus has given to an instance or its DHCP server to anybody.
+# network_used NAME: every address that Incus has given to an instance, but for this one, or the
+# bridge's DHCP server to anybody. Names are compared as Incus writes them: a project's may be "R\u0026D".
 network_used() {
 	incus query "/1.0/instances?recursion=1&all-projects=true" < /dev/null 2> /dev/null |
-		sed -n 's/^.*"ipv4\.address": "\([0-9.]*\).*/\1/p'
-	incus network list-leases "$1" -f csv < /dev/null 2> /dev/null | tr ',' '\n' | grep -E '^[0-9]+(\.[0-9]+){3}$'
+		awk -v name="\"$1\"" -v project="$(sed -n 's/^\t"project": \(".*"\),*$/\1/p' "$work/instance" | sed 's/\\/&&/g')" '
+		/^\t{/ { its_name = its_project = used = "" }
+		/^\t\t"(name|project)": / {
+			value = $0
+			sub(/^[^:]*: /, "", value)
+			sub(/,$/, "", value)
+			if ($1 == "\"name\":") its_name = value; else its_project = value
+		}
+		/^\t\t\t.*"ipv4\.address": "[0-9]/ { split($0, part, "\""); used = used part[4] "\n" }
+		/^\t}/ && (its_name != name || its_project != project) { printf "%s", used }'
+	incus network list-leases "$network_name" -f csv < /dev/null 2> /dev/null | tr ',' '\n' | grep -E '^[0-9]+(\.[0-9]+){3}$'
 }
 
-# network_free CIDR: the highest address of it that is not on standard input; the bridge's own
-# and the broadcast address are not free.
+# network_free CIDR [ADDRESS]: that address, if it is one of it that is not on standard input, else
+# the highest such; the bridge's own and the broadcast address are not free.
 network_free() {
-	awk -v cidr="$1" '
+	awk -v cidr="$1" -v now="${2:-}" '
 	function number(a,    p) { split(a, p, "."); return ((p[1] * 256 + p[2]) * 256 + p[3]) * 256 + p[4] }
 	{ used[number($1)] = 1 }
 	END {
@@ -48,6 +58,11 @@ network_free() {
 		own = number(c[1])
 		base = own - own % size
 		used[own] = 1
+		n = number(now)
+		if (n > base && n < base + size - 1 && !(n in used)) {
+			print now
+			exit
+		}
 		for (n = base + size - 2; n > base; n--)
 			if (!(n in used)) {
 				printf "%d.%d.%d.%d\n", n / 16777216, n / 65536 % 256, n / 256 % 256, n % 256
@@ -80,7 +95,7 @@ network_attach() {
 		network_note='no network: this Incus has no managed bridge with NAT (incus network create incusbr0, then launch again)'
 		return 0
 	}
-	address=$(network_used "$network_name" | network_free "$network_cidr") ||
+	address=$(network_used "$1" | network_free "$network_cidr" "$(device_key eth0 ipv4.address)") ||
 		missing network "no free address in $network_cidr of $network_name"
 	# The interface's name on the host is there for whoever writes firewall rules: stremio+. The whole
 	# address, for that of two bridges may end alike; it fits in an interface's fifteen characters.
