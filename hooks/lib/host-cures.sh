@@ -19,7 +19,7 @@ cure_of() {
 	pulse.socket) echo "stremio-incus attach $2 --sound=auto, and see that the session's server runs: pactl info" ;;
 	pipewire.socket) echo "stremio-incus attach $2 --sound=pipewire, and see that the session's server runs: wpctl status" ;;
 	wayland.socket) echo "stremio-incus attach $2 --wayland, from a Wayland session" ;;
-	shm) echo "incus profile show stremio must have the lxc.mount.entry for dev/shm: stremio-incus launch $2 brings the profile up to date" ;;
+	shm) echo "incus config show $2 --expanded must have the lxc.mount.entry for dev/shm; if the profile lacks it: $(profile_remedy), and incus restart $2" ;;
 	runtime-dir) echo "incus exec $2 -- ls -ld /run /run/user: root of the container must be able to make it there" ;;
 	home) echo "incus exec $2 -- ls -ld /home: root of the container must be able to make the application's home" ;;
 	loopback) echo "incus config device add $2 eth0 nic nictype=p2p, or leave CAP_NET_ADMIN to PID 1" ;;

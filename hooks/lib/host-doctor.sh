@@ -69,17 +69,15 @@ doctor_profile() {
 	}
 	why=$(profile_problem)
 	[ -z "$why" ] || found_why profile.guest "$why"
-	profile_text "$profile_file" "$pool" > "$work/profile.yaml"
-	sum=$(sha256sum < "$work/profile.yaml" | cut -d' ' -f1)
-	in_force=$(incus profile get "$profile" user.stremio-shim.sum < /dev/null 2> /dev/null) || {
+	profile_compare
+	case $profile_is in
+	absent)
 		found fail profile "Incus has no profile $profile" "stremio-incus launch ${name:-$default_name}"
-		return
-	}
-	if [ "$in_force" = "$sum" ]; then
-		found ok profile "$profile is as in $profile_file"
-	else
-		found warn profile "$profile is not as in $profile_file" "stremio-incus launch ${name:-$default_name} brings it up to date"
-	fi
+		return ;;
+	shipped) found ok profile "$profile is as in $profile_file" ;;
+	older) found warn profile "$profile is not as in $profile_file" "stremio-incus launch ${name:-$default_name} brings it up to date" ;;
+	changed) found warn profile "$profile was changed, or made otherwise than in $profile_file, and launch leaves it so" "$(profile_remedy)" ;;
+	esac
 	hook=$(sed -n 's,^.*[= ]\(/[^ ;]*/stremio-hook\).*,\1,p' "$profile_file" | head -n 1)
 	[ -z "$hook" ] || if [ -x "$hook" ]; then
 		found ok hook "$hook"
@@ -205,7 +203,7 @@ doctor_instance() {
 doctor_reads() {
 	echo 'incus query /1.0'
 	echo 'incus storage list -f csv -c n'
-	echo "incus profile get $profile user.stremio-shim.sum"
+	echo "incus profile show $profile"
 	echo "incus query /1.0/images/aliases/$default_image"
 	echo 'incus network list -f csv'
 	[ -z "$name" ] || {

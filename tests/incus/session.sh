@@ -25,6 +25,7 @@ session_up() {
 		"${MAKE:-make}" -s -C "$top" BUILD="$BUILD" prefix="$RIG/usr" install > "$RIG/out" 2>&1 ||
 			die "make install: $(tail -n 1 "$RIG/out")"
 		[ -z "${FAKE:-}" ] || ln -sf "$FAKE/stremio-hook" "$RIG/usr/lib/stremio-shim/stremio-hook"
+		incus profile edit stremio < "$RIG/usr/share/stremio-shim/incus-profile.yaml" || die 'the profile'
 		musl-gcc -static -O2 -o "$RIG/xclient" "$here/xclient.c" || die 'xclient.c does not compile'
 	fi
 	rm -rf "$session"
