@@ -181,7 +181,10 @@ doctor_instance() {
 	none) found ok instance.x11 'it is to have no display (--display=none)' ;;
 	*) found ok instance.x11 "attached: $(own_key user.stremio-shim.x11)" ;;
 	esac
-	if own_device eth0; then
+	if network_made && ! network_fits "$1"; then
+		found warn instance.network "eth0 $(device_key eth0 ipv4.address): ${network_name:-no bridge} has not that address, or another instance has it" \
+			"stremio-incus stop $1; stremio-incus launch $1 --network=auto"
+	elif own_device eth0; then
 		found ok instance.network "eth0 $(device_key eth0 ipv4.address)"
 	else
 		found warn instance.network 'it has no network device of its own' "stremio-incus stop $1; stremio-incus launch $1 --network=auto"

@@ -26,7 +26,13 @@ network_find() {
 		[ "$(incus network get "$network_name" ipv4.nat < /dev/null 2> /dev/null)" = true ] || continue
 		return 0
 	done
+	network_name=''
 	return 1
+}
+
+# network_chosen WISH: the same; where nothing is said, of the bridge it was given last, if that is there.
+network_chosen() {
+	{ [ -z "$1" ] && network_find "$(own_key user.stremio-shim.network)"; } || network_find "${1:-auto}"
 }
 
 # network_used NAME: every address that Incus has given to an instance, but for this one, or the
@@ -72,6 +78,27 @@ network_free() {
 	}'
 }
 
+# The interface's name on the host is there for whoever writes firewall rules: stremio+. The whole
+# address, for that of two bridges may end alike; it fits in an interface's fifteen characters.
+network_interface() {
+	echo "stremio$(echo "$1" | awk -F. '{ printf "%02x%02x%02x%02x", $1, $2, $3, $4 }')"
+}
+
+# Whether eth0 is of this tool's making, by that name; else it is the user's own.
+network_made() {
+	own_device eth0 && [ "$(device_key eth0 host_name)" = "$(network_interface "$(device_key eth0 ipv4.address)")" ]
+}
+
+# network_choose NAME: an address of the chosen bridge; the one it has, if that is such a one and no
+# other instance's: the bridge may be made anew, the instance a copy or of another host.
+network_choose() {
+	network_used "$1" | network_free "$network_cidr" "$(device_key eth0 ipv4.address)"
+}
+
+network_fits() {
+	network_chosen '' && [ "$(network_choose "$1")" = "$(device_key eth0 ipv4.address)" ]
+}
+
 # network_attach NAME WISH: auto, none or the name of a managed bridge; empty: as it was, at first auto.
 network_attach() {
 	network_note=
@@ -83,10 +110,9 @@ network_attach() {
 	'') [ "$(own_key user.stremio-shim.network)" != none ] || return 0 ;;
 	esac
 	case $2 in
-	# What it has it keeps, be it this tool's or the user's.
-	''|auto) ! own_device eth0 || return 0 ;;
+	''|auto) ! own_device eth0 || network_made || return 0 ;;
 	esac
-	network_find "${2:-auto}" || {
+	network_chosen "$2" || {
 		case $2 in
 		''|auto) ;;
 		*) missing network "$2: no managed bridge with an IPv4 subnet and NAT (incus network list; incus network create incusbr0)" ;;
@@ -95,26 +121,31 @@ network_attach() {
 		network_note='no network: this Incus has no managed bridge with NAT (incus network create incusbr0, then launch again)'
 		return 0
 	}
-	address=$(network_used "$1" | network_free "$network_cidr" "$(device_key eth0 ipv4.address)") ||
+	address=$(network_choose "$1") ||
 		missing network "no free address in $network_cidr of $network_name"
-	# The interface's name on the host is there for whoever writes firewall rules: stremio+. The whole
-	# address, for that of two bridges may end alike; it fits in an interface's fifteen characters.
 	set_device "$1" eth0 nic nictype=routed "ipv4.address=$address" name=eth0 \
-		"host_name=stremio$(echo "$address" | awk -F. '{ printf "%02x%02x%02x%02x", $1, $2, $3, $4 }')"
+		"host_name=$(network_interface "$address")"
 	want "user.stremio-shim.network=$network_name"
 	network_resolver "$1" "${network_cidr%/*}"
 }
 
-# A name server, where the image names none.
+resolver_mark='# by stremio-incus launch'
+
+# A name server, where the image and the user name none, and this tool none or another bridge's.
 network_resolver() {
-	if pull_text "$1" /etc/resolv.conf | grep -q '^nameserver'; then
-		return 0
-	fi
+	pull_text "$1" /etc/resolv.conf > "$work/resolv.now"
+	case $(sed 's/^nameserver .*/nameserver/' "$work/resolv.now") in
+	"$resolver_mark
+nameserver")
+		! grep -qx "nameserver $2" "$work/resolv.now" || return 0 ;;
+	*) ! grep -q '^nameserver' "$work/resolv.now" || return 0 ;;
+	esac
 	if [ "$dry_run" = 1 ]; then
-		printf "echo 'nameserver %s' | incus file push - %s/etc/resolv.conf --mode 0644\n" "$2" "$1"
+		printf "printf '%%s\\\\n' '%s' 'nameserver %s' | incus file push - %s/etc/resolv.conf --mode 0644\n" \
+			"$resolver_mark" "$2" "$1"
 		return 0
 	fi
-	echo "nameserver $2" > "$work/resolv.conf"
+	printf '%s\n' "$resolver_mark" "nameserver $2" > "$work/resolv.conf"
 	# Some images have a link there, into a /run that nobody fills.
 	incus file delete "$1/etc/resolv.conf" < /dev/null > /dev/null 2>&1 || :
 	run network incus file push -q -p "$work/resolv.conf" "$1/etc/resolv.conf" --uid 0 --gid 0 --mode 0644

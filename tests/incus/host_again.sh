@@ -90,3 +90,69 @@ test_host_profile_that_somebody_changed_is_left_and_called_so() {
 		called_fine 'a newer file'
 	done
 }
+
+# resolver NAME: what names its name server.
+resolver() { pull "$1/etc/resolv.conf" | grep -v '^#'; }
+
+# As the troubleshooting of the README says it, and as the menu does it.
+test_host_launch_follows_a_bridge_that_was_made_anew() {
+	session_up
+	trap bridges_gone EXIT
+	bridge incusbr0 10.98.0.1
+	host_ok launch one --image=busybox --no-self-test --display=none
+	for subnet in 10.99.1 10.99.2; do
+		word=--network=auto
+		[ $subnet = 10.99.1 ] || word=--display=none
+		host_ok stop one
+		incus network delete incusbr0 > /dev/null || die 'network delete'
+		bridge incusbr0 "$subnet.1"
+		host doctor one
+		grep -A1 '^warn  instance.network  ' "$RIG/out" | grep -q -- '-> .*launch one --network=auto' ||
+			die "doctor: $(grep -A1 instance.network "$RIG/out")"
+		host_ok launch one --no-self-test --display=none "$word"
+		[ "$(incus config device get one eth0 ipv4.address)" = "$subnet.254" ] ||
+			die "$word: its address is $(incus config device get one eth0 ipv4.address)"
+		[ "$(resolver one)" = "nameserver $subnet.1" ] || die "$word: $(resolver one)"
+		answer=$(inside one nslookup _gateway.incus 2>&1)
+		case $answer in *"$subnet.1"*"$subnet.1"*) ;; *) die "$word: no name server: $answer" ;; esac
+		host doctor one
+		grep -q '^ok    instance.network  ' "$RIG/out" || die "doctor: $(grep -A1 instance.network "$RIG/out")"
+	done
+	# Whoever names a name server of his own keeps it.
+	host_ok stop one
+	echo 'nameserver 192.0.2.1' > "$RIG/resolv.conf"
+	push "$RIG/resolv.conf" one/etc/resolv.conf
+	incus network set incusbr0 ipv4.address=10.96.0.1/24 || die 'network set'
+	host_ok launch one --no-self-test --display=none
+	[ "$(incus config device get one eth0 ipv4.address)" = 10.96.0.254 ] || die 'its address is another'
+	[ "$(resolver one)" = 'nameserver 192.0.2.1' ] || die "the own name server is gone: $(resolver one)"
+}
+
+test_host_launch_gives_a_copy_an_address_of_its_own() {
+	session_up
+	trap bridges_gone EXIT
+	bridge incusbr0 10.98.0.1
+	bridge left 10.97.5.1
+	host_ok launch one --image=busybox --no-self-test --display=none --network=left
+	incus copy one two > "$RIG/out" 2>&1 || die "copy: $(tail -n 1 "$RIG/out")"
+	host doctor two
+	grep -q '^warn  instance.network  eth0 10.97.5.254: .*another instance has it' "$RIG/out" ||
+		die "doctor: $(grep -A1 instance.network "$RIG/out")"
+	host_ok launch two --no-self-test --display=none
+	[ "$(state one) $(state two)" = 'Ready Ready' ] || die "$(state one) $(state two)"
+	# Of the bridge that was named once, though there is the other one.
+	for name in one two; do
+		host_ok stop $name
+		host_ok launch $name --no-self-test --display=none
+		incus config device get $name eth0 ipv4.address
+		incus config device get $name eth0 host_name
+	done | grep -v '^stremio-incus' | paste -sd' ' > "$RIG/names"
+	[ "$(cat "$RIG/names")" = '10.97.5.254 stremio0a6105fe 10.97.5.253 stremio0a6105fd' ] || die "$(cat "$RIG/names")"
+	# A device of the user's own is none of launch's.
+	host_ok stop two
+	incus config device remove two eth0 > /dev/null
+	incus config device add two eth0 nic nictype=p2p > /dev/null
+	incus config device show two > "$RIG/before"
+	host_ok launch two --no-self-test --display=none --network=auto
+	incus config device show two | diff "$RIG/before" - || die 'it has changed what is not its own'
+}
