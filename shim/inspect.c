@@ -12,6 +12,7 @@
 
 #include "become.h"
 #include "confine.h"
+#include "landlock.h"
 #include "own_pages.h"
 #include "probe_run.h"
 #include "signals.h"
@@ -123,12 +124,15 @@ __attribute__((noinline)) _Noreturn static void run_inspector(const struct launc
 
 bool inspect_out_of_date(const struct inspection *i)
 {
+	const uint32_t devices = i->launch->options->devices;
 	struct groups now;
 
+	if (devices & GROUP_BIT(GROUP_X11) && landlock_hides_display(i->env))
+		return true;
 	/* The caller's groups stay what they are. */
 	if (i->as_caller)
 		return false;
-	groups_of_devices(i->launch->options->devices, &now);
+	groups_of_devices(devices, &now);
 	return !groups_have(&i->launch->groups, &now);
 }
 

@@ -55,9 +55,9 @@ int inspect_with(const struct launch *l, inspector act, signal_set stops, int64_
 void inspect_await_end(void);
 
 /**
- * inspect_out_of_date() - in an inspector: has a device come that it cannot open and one that is
- * started now could? @i: its own. Return: true or false, which it is where the caller's groups
- * were kept.
+ * inspect_out_of_date() - in an inspector: has something come that it cannot open and one that is
+ * started now could: a device with a group, which is of no matter where the caller's were kept, or
+ * an X server on an abstract socket? @i: its own. Return: true or false.
  */
 bool inspect_out_of_date(const struct inspection *i);
 

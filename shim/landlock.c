@@ -147,31 +147,34 @@ static const char *local_display(char **env)
 {
 	const char *display = environment_get(env, "DISPLAY");
 
-	if (display && !strncmp(display, "unix:", 5))
-		display += 4;
+	if (display && !strncmp(display, "unix", 4))
+		display += display[4] == '/' ? 5 : 4;
 	return display && display[0] == ':' && display[1] >= '0' && display[1] <= '9' ? display + 1
 										      : NULL;
 }
 
-/* Does another user's process answer on the display's abstract socket? */
-static bool is_served(const struct sockaddr_un *addr, socklen_t size)
+/* Does another user's process answer there? Return: 0, or the errno value of why not. */
+static int ask(const struct sockaddr_un *addr, socklen_t size)
 {
 	struct ucred peer;
 	socklen_t len = sizeof(peer);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	bool served;
+	int err = 0;
 
 	if (fd < 0)
-		return false;
+		return errno;
+	if (connect(fd, (const struct sockaddr *)addr, size) < 0 ||
+	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
+		err = errno;
 	/* One of the application's own could be there to have the scope lifted. */
-	served = connect(fd, (const struct sockaddr *)addr, size) == 0 &&
-		 getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 && peer.uid != getuid();
+	else if (peer.uid == getuid())
+		err = EADDRINUSE;
 	close(fd);
-	return served;
+	return err;
 }
 
 /* libxcb tries the abstract socket first, and EPERM there ends its search. */
-static bool abstract_x_server(char **env)
+static int ask_x_server(char **env)
 {
 	static const char prefix[] = "/tmp/.X11-unix/X";
 	struct sockaddr_un addr = {.sun_family = AF_UNIX};
@@ -179,11 +182,16 @@ static bool abstract_x_server(char **env)
 	size_t len = sizeof(prefix) - 1;
 
 	if (!number)
-		return false;
+		return ENOENT;
 	memcpy(addr.sun_path + 1, prefix, len);
 	while (*number >= '0' && *number <= '9' && len + 2 < sizeof(addr.sun_path))
 		addr.sun_path[1 + len++] = *number++;
-	return is_served(&addr, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + len));
+	return ask(&addr, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + len));
+}
+
+bool landlock_hides_display(char **env)
+{
+	return ask_x_server(env) == EPERM;
 }
 
 static int refused(struct building *b, int err, const char *what, const char *path)
@@ -198,7 +206,7 @@ static int create(struct building *b, int abi, char **env)
 
 	if (abi >= 6)
 		set.scoped = SCOPE_SIGNAL | SCOPE_ABSTRACT_UNIX_SOCKET;
-	if (abi >= 6 && abstract_x_server(env)) {
+	if (abi >= 6 && ask_x_server(env) == 0) {
 		set.scoped &= ~SCOPE_ABSTRACT_UNIX_SOCKET;
 		log_warn(STEP, 0, "leaves abstract sockets alone, the X server listens on one",
 			 NULL, "start the X server with -nolisten local");

@@ -3,6 +3,8 @@
 #ifndef SHIM_LANDLOCK_H
 #define SHIM_LANDLOCK_H
 
+#include <stdbool.h>
+
 #include "finding.h"
 #include "options.h"
 
@@ -55,5 +57,13 @@ int landlock_check(const struct options *o, int *abi, struct finding *f);
  * Return: 0 or -errno with EXIT_CONFINE. A path of --rw or --ro that does not exist is one.
  */
 int landlock_confine(const struct options *o, int abi, char **env, struct finding *f);
+
+/**
+ * landlock_hides_display() - in a confined process: does somebody listen on the display's abstract
+ * socket whom the domain keeps out of reach? An X server that came after it, for a domain never
+ * widens; or whoever landlock_confine() does not take for one, so it says nothing about the next.
+ * @env: as for landlock_confine().
+ */
+bool landlock_hides_display(char **env);
 
 #endif

@@ -95,6 +95,8 @@ table() {
 	gate-stop @ inspect.c @ s/stop = \(int\)si.ssi_signo;/;/ @ a_stop_ends @
 	gate-anew @ gate.c @ s/return INSPECT_ANEW;/continue;/ @ a_device_that_comes_late @
 	watch-anew @ self_test.c @ s/return INSPECT_ANEW;/continue;/ @ watch_looks_with @
+	gate-display @ inspect.c @ s/devices & GROUP_BIT\(GROUP_X11\)/0/ @ starts_after @
+	display-of-its-own @ landlock.c @ s/peer.uid == getuid\(\)/0/ @ a_listener_of @
 	gate-await @ launch.c @ s/^\tinspect_await_end\(\);// @ what_a_probe_leaves @
 	gate-frozen @ inspect.c @ s/kill\(ending, SIGKILL\);/;/ @ an_inspector_that_is_stopped @
 	probe-as-caller @ inspect.c @ s/report && !may_change_identity\(\)/report/ @ checks_are_made @

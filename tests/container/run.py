@@ -29,8 +29,8 @@ from harness import TESTS, TIER                                 # noqa: E402
 
 MODULES = ("stop", "signals", "terminal", "inherited", "privileges", "preparation", "policy_live",
            "landlock", "hostile", "readiness", "bad_input", "resources", "faults", "audit",
-           "audit_faults", "print_policy", "engine", "gate", "gate_faults", "self_test", "probe_x11",
-           "probe_servers", "probe_nodes", "probe_system")
+           "audit_faults", "print_policy", "engine", "gate", "gate_faults", "self_test", "late_display",
+           "probe_x11", "probe_servers", "probe_nodes", "probe_system")
 HELPERS = ("app", "state", "calls", "inject", "poke", "reach", "denied", "fake_probe")
 
 
