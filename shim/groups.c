@@ -61,8 +61,10 @@ static bool scan(const char *path, unsigned int major_number, unsigned int first
 
 void groups_of_devices(uint32_t devices, struct groups *out)
 {
+	unsigned int first = devices & PRIMARY_WANTED ? 0 : DRM_RENDER_MINOR;
+
 	*out = (struct groups){.count = 0};
-	if (devices & GROUP_BIT(GROUP_GPU) && scan("/dev/dri", DRM_MAJOR, DRM_RENDER_MINOR, out))
+	if (devices & GROUP_BIT(GROUP_GPU) && scan("/dev/dri", DRM_MAJOR, first, out))
 		out->there |= GROUP_BIT(GROUP_GPU);
 	if (devices & GROUP_BIT(GROUP_SOUND) && scan("/dev/snd", SOUND_MAJOR, 0, out))
 		out->there |= GROUP_BIT(GROUP_SOUND);

@@ -21,12 +21,12 @@ struct groups {
  * groups_of_devices() - the owning groups of the GPU's render nodes and of the sound
  * nodes that are in this container.
  * @devices: which of the two kinds, GROUP_BIT() of GROUP_GPU and GROUP_SOUND; others are passed
- *	over. @out: each group once, ascending.
+ *	over. PRIMARY_WANTED beside the first: those of its primary nodes, too. @out: each group once, ascending.
  *
  * By number and from the nodes themselves: names differ between distributions or
  * are missing. Nodes whose group may not read and write them do not count, nor do
  * gid 0 and the overflow gid 65534, which owns everything that is not mapped.
- * Source: majors 226 (render nodes have minor 128 and up) and 116 of the kernel's
+ * Source: majors 226 (render nodes have minor 128 and up, primary nodes 0 and up) and 116 of the kernel's
  * Documentation/admin-guide/devices.txt.
  */
 void groups_of_devices(uint32_t devices, struct groups *out);

@@ -91,6 +91,18 @@ def the_groups_are_those_of_render_and_sound_nodes_and_no_others():
 
 
 @test()
+def the_group_of_a_primary_node_is_given_when_that_is_asked_for():
+    """As `incus config device add NAME card0 unix-char path=/dev/dri/card0 gid=44 mode=0660` makes it."""
+    box = Box()
+    device(box, "dev/dri/card0", 226, 0, 44)
+    device(box, "dev/dri/card1", 226, 1, 45, 0)                 # there by name only
+    device(box, "dev/dri/renderD128", 226, 128, 105)
+    for devices, groups in (("gpu-primary", "44 105"), ("gpu", "105"), ("gpu,gpu-primary", "44 105"),
+                            ("gpu-primary:card0", "44 105"), ("sound", "")):
+        confined(state(f"--devices={devices}", box=box), groups=groups)
+
+
+@test()
 def a_setuid_root_program_gives_nothing():
     for name in ("setuid", "setgid"):
         box = Box()
