@@ -3,11 +3,16 @@
 
 #include <limits.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "environment.h"
 #include "path.h"
 #include "probe/wire.h"
+#include "text.h"
 #include "tmpfs.h"
+
+#define NVIDIA "/dev/nvidia" /* and the GPU's number */
+#define NVIDIA_MAX 32	     /* NV_MAX_DEVICES of the driver's nvlimits.h */
 
 struct path_rule {
 	const char *path;
@@ -53,7 +58,7 @@ static const struct path_rule fixed[] = {
 static const struct path_rule of_gpu[] = {
 	{"/dev/dri", FS_DEVICES},
 	{"/dev/kfd", FS_DEVICE},
-	{"/dev/nvidia0", FS_DEVICE},
+	/* NVIDIA's GPUs themselves: each_of_gpu(). */
 	{"/dev/nvidiactl", FS_DEVICE},
 	{"/dev/nvidia-modeset", FS_DEVICE},
 	{"/dev/nvidia-uvm", FS_DEVICE},
@@ -172,12 +177,30 @@ static int each_fixed(const struct path_rule *rules, size_t count, landlock_rule
 	return r;
 }
 
+static int each_of_gpu(landlock_rule rule, void *context)
+{
+	int r = each_fixed(of_gpu, COUNT(of_gpu), rule, context);
+	char path[sizeof(NVIDIA) + 2];
+	struct text t;
+
+	/* None of theirs works without: where it is missing they are not looked for one by one. */
+	if (access(NVIDIA "ctl", F_OK) < 0)
+		return r;
+	for (unsigned int n = 0; !r && n < NVIDIA_MAX; n++) {
+		text_begin(&t, path, sizeof(path));
+		text_str(&t, NVIDIA);
+		text_num(&t, n);
+		r = rule(context, path, FS_DEVICE, LANDLOCK_FIXED);
+	}
+	return r;
+}
+
 int landlock_rules_each(const struct options *o, char **env, landlock_rule rule, void *context)
 {
 	int r = each_fixed(fixed, COUNT(fixed), rule, context);
 
 	if (!r && o->devices & GROUP_BIT(GROUP_GPU))
-		r = each_fixed(of_gpu, COUNT(of_gpu), rule, context);
+		r = each_of_gpu(rule, context);
 	if (!r && o->devices & GROUP_BIT(GROUP_SOUND))
 		r = each_fixed(of_sound, COUNT(of_sound), rule, context);
 	if (!r)

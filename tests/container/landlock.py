@@ -139,6 +139,27 @@ def devices_work_with_their_controls():
 
 
 @test()
+def every_gpu_of_nvidias_is_open_and_nothing_beside_them():
+    """Nodes of /dev/null's number, which open without a driver."""
+    needs(1)
+    nodes = ("nvidia0", "nvidia1", "nvidia9", "nvidia10", "nvidia31", "nvidia32", "nvidia1x",
+             "nvidia-uvm", "nvidiactl")
+
+    def opened(devices, *there):
+        made = box()
+        for name in there:
+            os.mknod(made.path(f"dev/{name}"), 0o020666, os.makedev(1, 3))
+            os.chmod(made.path(f"dev/{name}"), 0o666)
+        got = reach([f"device:/dev/{name}" for name in there], [f"--devices={devices}"],
+                    box_=made)[0]
+        return [name for name in there if got[f"device /dev/{name}"] == "ok"]
+    equal(opened("gpu", *nodes), [name for name in nodes if name not in ("nvidia32", "nvidia1x")],
+          "nodes that open")
+    equal(opened("gpu:nvidia1", "nvidiactl", "nvidia1"), ["nvidiactl", "nvidia1"], "the second alone")
+    equal(opened("sound", *nodes), [], "nodes that open without a GPU")
+
+
+@test()
 def a_command_given_by_a_relative_path_does_not_open_the_root():
     needs(1)
     made = box()
