@@ -23,7 +23,7 @@ cure_of() {
 	runtime-dir) echo "incus exec $2 -- ls -ld /run /run/user: root of the container must be able to make it there" ;;
 	home) echo "incus exec $2 -- ls -ld /home: root of the container must be able to make the application's home" ;;
 	loopback) echo "incus config device add $2 eth0 nic nictype=p2p, or leave CAP_NET_ADMIN to PID 1" ;;
-	sandbox.caps|sandbox.nnp|sandbox.seccomp) echo "incus config show $2 --expanded: raw.lxc must start /opt/stremio-shim/stremio-shim as lxc.init.cmd, without --policy=none" ;;
+	sandbox.caps|sandbox.nnp|sandbox.seccomp) echo "incus config show $2 --expanded: raw.lxc must start /opt/stremio-shim/stremio-shim as lxc.init.cmd, without --policy=none; environment.STREMIO_POLICY and the args file must not say none either" ;;
 	sandbox.landlock) echo 'a newer kernel on the host (6.12 has all that is used); lsm= on its command line must have landlock' ;;
 	sandbox.userns) echo "incus config set $2 environment.STREMIO_USERNS=deny, unless the application refuses to start without" ;;
 	esac
