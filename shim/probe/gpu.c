@@ -72,17 +72,22 @@ static int say_driver(int fd)
 	return 0;
 }
 
-/* A node of the wrong kind under this name? Return: true when the finding has been ended. */
-static bool misnamed(const struct stat *st, bool render)
+static bool is_of_kind(const struct stat *st, bool render)
 {
 	unsigned int minor = minor(st->st_rdev);
 
-	if (minor >= MIXED_MINOR || render == (minor >= RENDER_MINOR))
+	return minor >= MIXED_MINOR || render == (minor >= RENDER_MINOR);
+}
+
+/* A node of the wrong kind under this name? Return: true when the finding has been ended. */
+static bool misnamed(const struct stat *st, bool render)
+{
+	if (is_of_kind(st, render))
 		return false;
 	report_say("is no ");
 	report_say(render ? "render" : "primary");
 	report_say(" node: minor ");
-	report_number(minor);
+	report_number(minor(st->st_rdev));
 	report_end(STATUS_FAIL, HINT_NODE_WRONG_DEVICE);
 	return true;
 }
@@ -118,47 +123,67 @@ static bool is_name_only(int dir, const char *name)
 	       major(st.st_rdev) == DRM_MAJOR && !(st.st_mode & 0777);
 }
 
-/* Being DRM master is a privilege: unless it is wanted, a node that does not open is good. */
-static void primary(int dir, const char *name, bool is_wanted)
+static bool is_primary(int dir, const char *name)
+{
+	struct stat st;
+
+	return fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISCHR(st.st_mode) &&
+	       major(st.st_rdev) == DRM_MAJOR && is_of_kind(&st, false);
+}
+
+/* Being DRM master is a privilege: what cannot be used as a primary node is as good as none. */
+static void unwanted(int dir, const char *name)
+{
+	int fd;
+	int r;
+
+	if (!is_primary(dir, name)) {
+		report_say("no usable primary node, and none is needed");
+		report_end(STATUS_OK, HINT_NONE);
+		return;
+	}
+	fd = openat(dir, name, O_RDWR | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0) {
+		report_say("not usable, and not needed");
+		report_error(errno);
+		report_end(STATUS_OK, HINT_NONE);
+		return;
+	}
+	r = say_driver(fd);
+	if (r < 0) {
+		report_say("opens, is not needed, and does not name its driver");
+		report_error(-r);
+	} else {
+		report_say(", usable: a client can become DRM master");
+	}
+	report_end(STATUS_WARN, HINT_GPU_PRIMARY);
+	close(fd);
+}
+
+static void wanted(int dir, const char *name)
 {
 	struct stat st;
 	int fd;
 	int r;
 
-	if (is_wanted && is_name_only(dir, name)) {
+	if (is_name_only(dir, name)) {
 		report_say("is there by name only");
 		report_end(STATUS_FAIL, HINT_GPU_NAME_ONLY);
 		return;
 	}
-	if (!is_wanted) {
-		if (!node_is_device(dir, name, DRM_MAJOR, &st))
-			return;
-		fd = openat(dir, name, O_RDWR | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW | O_CLOEXEC);
-		if (fd < 0) {
-			report_say("not usable, and not needed");
-			report_error(errno);
-			report_end(STATUS_OK, HINT_NONE);
-			return;
-		}
-	} else {
-		fd = node_open(dir, name, DRM_MAJOR, &st);
-		if (fd == -ENOMSG)
-			return;
-		if (fd < 0) {
-			failed("cannot be opened", -fd);
-			return;
-		}
+	fd = node_open(dir, name, DRM_MAJOR, &st);
+	if (fd == -ENOMSG)
+		return;
+	if (fd < 0) {
+		failed("cannot be opened", -fd);
+		return;
 	}
 	if (!misnamed(&st, false)) {
 		r = say_driver(fd);
-		if (r < 0) {
+		if (r < 0)
 			failed("does not name its driver", -r);
-		} else if (is_wanted) {
+		else
 			report_end(STATUS_OK, HINT_NONE);
-		} else {
-			report_say(", usable: a client can become DRM master");
-			report_end(STATUS_WARN, HINT_GPU_PRIMARY);
-		}
 	}
 	close(fd);
 }
@@ -214,8 +239,10 @@ void gpu_check(const struct probe *p)
 		report_begin(is_render(name) ? CHECK_GPU_RENDER : CHECK_GPU_PRIMARY, path);
 		if (is_render(name))
 			render(dir, name);
+		else if (p->primary)
+			wanted(dir, name);
 		else
-			primary(dir, name, p->primary);
+			unwanted(dir, name);
 	}
 	if (!renders)
 		no_render_node(names.count > 0);

@@ -71,7 +71,9 @@ def what_lies_in_dev_dri_and_is_no_gpu_is_named_and_not_opened():
                         ("renderD134", "is a regular file"),
                         ("renderD\\x1b[2J\\x0a", "is a regular file")):
         found.expect("gpu.render", "fail", words, "not opened", target=f"{DRI}/{name}")
-    found.expect("gpu.primary", "fail", "is a regular file", target=DRI + "/card\\xff\\xfe")
+    card = DRI + "/card\\xff\\xfe"
+    found.expect("gpu.primary", "ok", "none is needed", target=card)
+    probe(box, "gpu", options=["--primary"]).expect("gpu.primary", "fail", "is a regular file", target=card)
     check("path=PATH" in found.of("gpu.render", DRI + "/renderD\\x1b[2J\\x0a").hint,
           "a name that a shell would take apart is in a command")
     equal(len(found.list), 10, f"findings: {found.list}")
@@ -139,6 +141,27 @@ def a_primary_node_is_no_render_node_and_needed_only_when_asked_for():
     found.expect("gpu.primary", "fail", "its GPU is gone", target=DRI + "/card0")
     found.expect("gpu.primary", "fail", "forbidden by its owner", target=DRI + "/card1")
     found.expect("gpu.primary", "fail", "is there by name only", "STREMIO_DEVICES", target=DRI + "/card2")
+
+
+@test(timeout=120)
+def a_primary_node_that_nobody_wants_is_no_fault_whatever_stands_in_its_place():
+    """Who masks card0 beside a good render node has done well, and is not told to add it."""
+    box = room()
+    node(box, DRI + "/card0", 1, 3)  # /dev/null over it
+    os.symlink("/dev/null", box.path(DRI + "/card1"))
+    os.mkfifo(box.path(DRI + "/card2"))
+    os.mkdir(box.path(DRI + "/card3"))
+    box.write(DRI + "/card4", "")
+    node(box, DRI + "/card5", 226, 133)
+    node(box, DRI + "/card6", 226, 6, kind=BLK)
+    found = probe(box, "gpu")
+    for name in range(7):
+        one = found.expect("gpu.primary", "ok", "no usable primary node, and none is needed",
+                           target=f"{DRI}/card{name}")
+        equal(one.hint, "", "what there is to do")
+    found = probe(box, "gpu", options=["--primary"])
+    found.expect("gpu.primary", "fail", "is device 1:3, not one of major 226", "add", target=DRI + "/card0")
+    found.expect("gpu.primary", "fail", "is a symbolic link", target=DRI + "/card1")
 
 
 @test(timeout=120)

@@ -97,6 +97,8 @@ SITUATIONS = [
             hint=f'DRM master, which rendering does not need: .*{DEVICE} remove stremio-machine'),
     Primary('gpu_primary_closed', 'dri $CARD $VIRTIO; chown 0:0 $CARD; chmod 0600 $CARD',
             status='ok', summary='^not usable, and not needed'),
+    Primary('gpu_primary_masked', 'dri $VIRTIO; mknod -m 666 /dev/dri/card0 c 1 3', status='ok',
+            summary='^no usable primary node, and none is needed$'),
     Primary('gpu_primary_absent', 'dri $VIRTIO', target='/dev/dri', status='ok',
             summary='^has no primary node, and none is needed$'),
 ]
