@@ -13,6 +13,9 @@
 #define AS_ROOT                                                                                       \
 	"on the host: incus config set %N environment.STREMIO_EXEC_BOUNDING=full, incus restart %N, " \
 	"then: incus exec %N -- "
+#define CONFINED                                                                              \
+	"its owner and mode allow it, something else does not: Landlock: on the host: incus " \
+	"config set %N "
 #define TARGET_MAX (WIRE_TARGET - 2) /* bytes of a path; longer ones were cut */
 
 static const char *const texts[HINTS] = {
@@ -142,6 +145,9 @@ static const char *const texts[HINTS] = {
 	[HINT_X11_COOKIE_UNREADABLE] =
 		"the application (uid %U) cannot read %T: attach anew, which "
 		"gives it its owner: stremio-incus attach %N",
+	[HINT_X11_COOKIE_CONFINED] =
+		CONFINED "environment.STREMIO_RO=%T (--ro=), then: incus restart %N; or AppArmor: "
+			 "dmesg | grep DENIED",
 	[HINT_X11_COOKIE_BROKEN] = "not a file that xauth wrote: on the host: stremio-incus detach "
 				   "%N, then stremio-incus attach %N",
 	[HINT_X11_EMPTY] = "nothing was copied into it: see that xauth list shows cookies in the "
@@ -188,6 +194,12 @@ static const char *const texts[HINTS] = {
 	[HINT_PULSE_DENIED] =
 		"the server wants its cookie (~/.config/pulse/cookie, PULSE_COOKIE): on "
 		"the host, in the desktop session: stremio-incus attach %N",
+	[HINT_PULSE_COOKIE_UNREADABLE] =
+		"the server wants its cookie, and the application (uid %U) cannot read that "
+		"file: on the host, in the desktop session: stremio-incus attach %N",
+	[HINT_PULSE_COOKIE_CONFINED] =
+		CONFINED "environment.STREMIO_RO=FILE (the cookie's; --ro=), then: incus restart "
+			 "%N; or AppArmor: dmesg | grep DENIED",
 	[HINT_PULSE_ERROR] = "the sound server refuses: see its log on the host: journalctl --user "
 			     "-u pipewire-pulse -u pulseaudio",
 	[HINT_PULSE_SILENT] =

@@ -34,46 +34,54 @@ static const struct server_hints pipewire_hints = {
 	.garbage = HINT_PIPEWIRE_GARBAGE,
 };
 
+struct cookie {
+	uint8_t data[PULSE_COOKIE];
+	char path[PATH_ROOM]; /* of the first file that is there and of no use */
+	int err;	      /* why; 0: none */
+};
+
 /* Return: 0 with all of a cookie, or -errno. */
-static int read_cookie(const char *dir, const char *name, uint8_t *cookie)
+static int read_cookie(const char *dir, const char *name, struct cookie *c)
 {
 	char path[PATH_ROOM];
 	int fd;
-	ssize_t n;
+	int r;
 
 	if (!name || server_path(dir, name, path, sizeof(path)) < 0)
 		return -ENOENT;
 	fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	n = read(fd, cookie, PULSE_COOKIE);
-	close(fd);
-	return n == PULSE_COOKIE ? 0 : -EBADMSG;
+	r = fd < 0 ? -errno : read(fd, c->data, PULSE_COOKIE) == PULSE_COOKIE ? 0 : -EBADMSG;
+	if (fd >= 0)
+		close(fd);
+	if (r < 0 && r != -ENOENT && r != -ENOTDIR && !c->err) {
+		c->err = -r;
+		memcpy(c->path, path, strlen(path) + 1);
+	}
+	return r;
 }
 
 /* Where libpulse looks, in its order; a server that knows the user by its socket wants none. */
-static void find_cookie(uint8_t *cookie)
+static void find_cookie(struct cookie *c)
 {
 	const char *home = getenv("HOME");
 
-	if (read_cookie(NULL, getenv("PULSE_COOKIE"), cookie) < 0 &&
-	    read_cookie(getenv("XDG_CONFIG_HOME"), "pulse/cookie", cookie) < 0 &&
-	    read_cookie(home, ".config/pulse/cookie", cookie) < 0 &&
-	    read_cookie(home, ".pulse-cookie", cookie) < 0)
-		memset(cookie, 0, PULSE_COOKIE);
+	c->err = 0;
+	if (read_cookie(NULL, getenv("PULSE_COOKIE"), c) < 0 &&
+	    read_cookie(getenv("XDG_CONFIG_HOME"), "pulse/cookie", c) < 0 &&
+	    read_cookie(home, ".config/pulse/cookie", c) < 0 &&
+	    read_cookie(home, ".pulse-cookie", c) < 0)
+		memset(c->data, 0, PULSE_COOKIE);
 }
 
 /* Return: an answer of the protocol, or -errno. */
-static int ask_pulse(int fd, uint32_t *version)
+static int ask_pulse(int fd, const struct cookie *c, uint32_t *version)
 {
 	uint8_t message[PULSE_AUTH_SIZE];
 	uint8_t body[PULSE_BODY_MAX];
-	uint8_t cookie[PULSE_COOKIE];
 	int len;
 	int r;
 
-	find_cookie(cookie);
-	pulse_auth(cookie, message);
+	pulse_auth(c->data, message);
 	r = unix_send(fd, message, sizeof(message));
 	r = r < 0 ? r : unix_receive(fd, message, PULSE_HEAD);
 	if (r < 0)
@@ -83,11 +91,34 @@ static int ask_pulse(int fd, uint32_t *version)
 	return r < 0 ? r : (int)pulse_body(body, (size_t)len, version);
 }
 
+/* access(2) knows of modes only, not of Landlock. */
+static void denied(const struct cookie *c)
+{
+	enum hint hint = HINT_PULSE_DENIED;
+
+	report_say("access denied");
+	if (c->err) {
+		report_say("; no cookie: ");
+		report_quote(c->path);
+		report_say(c->err == EBADMSG ? " holds none" : " cannot be read");
+	}
+	if (c->err && c->err != EBADMSG) {
+		report_error(c->err);
+		hint = c->err == EACCES && access(c->path, R_OK) == 0
+			       ? HINT_PULSE_COOKIE_CONFINED
+			       : HINT_PULSE_COOKIE_UNREADABLE;
+	}
+	report_end(STATUS_FAIL, hint);
+}
+
 static bool talk_pulse(int fd)
 {
+	static struct cookie cookie;
 	uint32_t version = 0;
-	int r = ask_pulse(fd, &version);
+	int r;
 
+	find_cookie(&cookie);
+	r = ask_pulse(fd, &cookie, &version);
 	switch (r) {
 	case PULSE_WELCOME:
 		report_say("answers, protocol ");
@@ -95,8 +126,7 @@ static bool talk_pulse(int fd)
 		report_end(STATUS_OK, HINT_NONE);
 		return true;
 	case PULSE_DENIED:
-		report_say("access denied");
-		report_end(STATUS_FAIL, HINT_PULSE_DENIED);
+		denied(&cookie);
 		return false;
 	case PULSE_ERROR:
 		report_say("answers with error ");

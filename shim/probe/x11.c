@@ -227,7 +227,8 @@ static void say_reason(const char *reason)
 	report_quote(line);
 }
 
-/* Refused: for want of a good cookie, for reasons that its file tells. */
+/* Refused: for want of a good cookie, for reasons that its file tells. access(2) knows of modes
+ * only, not of Landlock. */
 static void refused(const struct server *s, const struct cookie *c)
 {
 	enum hint hint;
@@ -241,6 +242,9 @@ static void refused(const struct server *s, const struct cookie *c)
 	} else if (c->err == EBADF) {
 		report_say("no cookie: not a regular file");
 		hint = HINT_X11_COOKIE_BROKEN;
+	} else if (c->err == EACCES && access(c->path, R_OK) == 0) {
+		report_say("no cookie: the file cannot be read, though its mode allows it");
+		hint = HINT_X11_COOKIE_CONFINED;
 	} else if (c->err) {
 		report_say("no cookie: the file cannot be read");
 		report_error(c->err);

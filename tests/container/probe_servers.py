@@ -3,8 +3,9 @@ import os
 import struct
 
 from harness import check, equal, test
-from probing import (DEADLINE_MS, RUNTIME, SHORT_MS, UID, clear, closes, crowded, drips, fake, floods, garbage, need,
-                     probe, resets, room, says, serve, silent, stale)
+from landlock import needs
+from probing import (DEADLINE_MS, RUNTIME, SHORT_MS, UID, UNMAPPED, clear, closes, confined, crowded, drips, fake, floods,
+                     garbage, need, probe, resets, room, says, serve, silent, stale)
 
 PULSE, PIPEWIRE = RUNTIME + "/pulse/native", RUNTIME + "/pipewire-0"
 WAYLAND = RUNTIME + "/wayland-1"
@@ -121,6 +122,33 @@ def what_is_no_pulseaudio_is_told_by_cause():
             (says(pulse_packet(2, 35, length=0xffffffff)), ("fail", "not of its protocol"))):
         clear(box, PULSE)
         probe(box, "pulse", peers=[fake(PULSE, talk)]).expect("pulse.socket", *words)
+
+
+@test(timeout=120)
+def a_pulseaudio_cookie_that_cannot_be_read_is_named_with_the_reason():
+    box = room()
+    directory(box, os.path.dirname(PULSE))
+    peer = fake(PULSE, answers(pulse_packet(0, 1), 20))
+    env = {"PULSE_COOKIE": "/srv/co\x1bkie"}
+    name = "access denied; no cookie: /srv/co\\x1bkie "
+    for data, mode, words in (
+            (b"c" * 256, 0o600, ("cannot be read: Permission denied", f"(uid {UID}) cannot read")),
+            (b"c" * 255, 0o644, ("holds none", "wants its cookie"))):
+        clear(box, PULSE)
+        box.write(env["PULSE_COOKIE"], data, mode)
+        probe(box, "pulse", env=env, peers=[peer]).expect("pulse.socket", "fail", name + words[0], words[1])
+
+
+@test(timeout=120, asan=UNMAPPED)
+def a_pulseaudio_cookie_that_only_landlock_closes_is_not_blamed_on_its_owner():
+    needs(1)
+    box = room()
+    directory(box, os.path.dirname(PULSE))
+    box.write("srv/cookie", b"c" * 256, 0o644)
+    found = confined(box, "pulse", env={"PULSE_COOKIE": "/srv/cookie"},
+                     peers=[fake(PULSE, answers(pulse_packet(0, 1), 20))])
+    found.expect("pulse.socket", "fail", "/srv/cookie cannot be read: Permission denied", "Landlock",
+                 "environment.STREMIO_RO=FILE")
 
 
 @test(timeout=120)

@@ -4,8 +4,9 @@ import signal
 import struct
 
 from harness import check, equal, test
-from probing import (DEADLINE_MS, HOME, SHORT_MS, UID, clear, closes, crowded, drips, fake, floods, garbage, need, probe,
-                     resets, room, says, serve, silent, stale, x_success)
+from landlock import needs
+from probing import (DEADLINE_MS, HOME, SHORT_MS, UID, UNMAPPED, clear, closes, confined, crowded, drips, fake, floods,
+                     garbage, need, probe, resets, room, says, serve, silent, stale, x_success)
 
 SOCKET, DISPLAY = "/tmp/.X11-unix/X7", ":7"
 AUTHORITY = HOME + "/.Xauthority"
@@ -98,6 +99,20 @@ def each_reason_for_a_refused_cookie_is_a_finding_of_its_own():
     os.remove(box.path(AUTHORITY))
     put(box, entry(family=LOCAL, address=host))
     probe(box, "x11", env=X).expect("x11.auth", "ok")
+
+
+@test(timeout=90, asan=UNMAPPED)
+def a_cookie_that_only_landlock_closes_is_not_blamed_on_its_owner():
+    needs(1)
+    box, _ = desktop()
+    put(box, entry(), "/srv/xauth", mode=0o644, owner=0)
+    env = {**X, "XAUTHORITY": "/srv/xauth"}
+    found = confined(box, "x11", env=env)
+    found.expect("x11.auth", "fail", "cannot be read, though its mode allows it", "Landlock",
+                 "environment.STREMIO_RO=/srv/xauth", target="/srv/xauth")
+    confined(box, "x11", env=env, options=["--ro=/srv/xauth"]).expect("x11.auth", "ok")
+    os.chmod(box.path("/srv/xauth"), 0o600)
+    confined(box, "x11", env=env).expect("x11.auth", "fail", "cannot be read: Permission", "gives it its owner")
 
 
 @test(timeout=120)

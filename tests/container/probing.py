@@ -18,6 +18,7 @@ UID = 65532
 DEADLINE_MS, SHORT_MS = 20000, 2000
 HOME, RUNTIME = "/home/player", "/run/user/65532"
 ENV = {"HOME": HOME, "XDG_RUNTIME_DIR": RUNTIME}
+UNMAPPED = "a sanitizer build takes more memory than the policy under test lets it map"
 HANGS = "no answer within"
 
 
@@ -60,6 +61,15 @@ def probe(box, *groups, env=None, peers=(), uid=UID, gids=(), deadline=DEADLINE_
         check(record.us < deadline * 1000, f"{record} took {record.us} us")
         check(record.hint or record.status in ("ok", "skip"), f"{record} has no hint")
     return Findings(found)
+
+
+def confined(box, *groups, env=None, peers=(), options=()):
+    """The findings of the groups as the application, which the shim has confined, would make them."""
+    proc = box.shim("/opt/s/stremio-probe", f"--deadline-ms={DEADLINE_MS}", *groups,
+                    options=[f"--user={UID}", "--require=none", *options], env={**ENV, **(env or {})},
+                    pre=lambda: [peer() for peer in peers])
+    proc.ends(0, timeout=DEADLINE_MS / 1000 + 20)
+    return Findings(records.findings(proc.text[1], *groups))
 
 
 def told(proc):
