@@ -64,17 +64,19 @@ static bool is_untrusted(Display *display, char ***names, int *count)
 	return last_error == BadAccess;
 }
 
-static void end_auth(bool open, bool untrusted)
+enum trust { TRUSTED, UNTRUSTED, UNKNOWN };
+
+static void end_auth(bool open, enum trust trust)
 {
 	if (open) {
 		report_say("lets clients in without a cookie");
 		report_end(STATUS_WARN, HINT_X11_OPEN_SERVER);
-	} else if (untrusted) {
-		report_say("untrusted cookie accepted");
-		report_end(STATUS_OK, HINT_NONE);
-	} else {
+	} else if (trust == TRUSTED) {
 		report_say("trusted cookie accepted");
 		report_end(STATUS_OK, HINT_X11_TRUSTED);
+	} else {
+		report_say(trust == UNTRUSTED ? "untrusted cookie accepted" : "cookie accepted");
+		report_end(STATUS_OK, HINT_NONE);
 	}
 }
 
@@ -167,13 +169,13 @@ void x11_client(const struct display *d, unsigned int screens, bool open)
 	(void)XkbIgnoreExtension(True);
 	display = XOpenDisplay(name);
 	if (!display) {
-		end_auth(open, false);
+		end_auth(open, UNKNOWN);
 		report_begin(CHECK_X11_EXTENSIONS, strchr(name, ':'));
 		no_display(d->screen >= screens);
 		return;
 	}
 	untrusted = is_untrusted(display, &names, &count);
-	end_auth(open, untrusted);
+	end_auth(open, untrusted ? UNTRUSTED : TRUSTED);
 	report_begin(CHECK_X11_EXTENSIONS, strchr(name, ':'));
 	extensions(display, untrusted, names, count);
 	if (names)

@@ -126,9 +126,7 @@ def a_server_without_access_control_is_warned_of():
     probe(box, "x11", env=X).expect("x11.auth", "warn", "without a cookie")
 
 
-@test(timeout=120)
-def an_untrusted_cookie_is_known_as_one_and_the_missing_glx_explained():
-    box, _ = desktop()
+def put_untrusted(box):
     put(box, entry(), "/root.auth")
     xauth = box.spawn([need("xauth"), "-f", "/root.auth", "generate", DISPLAY, ".", "untrusted",
                        "timeout", "0"], env={"DISPLAY": DISPLAY, "XAUTHORITY": "/root.auth",
@@ -136,10 +134,26 @@ def an_untrusted_cookie_is_known_as_one_and_the_missing_glx_explained():
     xauth.ends(0)
     with open(box.path("/root.auth"), "rb") as file:
         put(box, file.read())
+
+
+@test(timeout=120)
+def an_untrusted_cookie_is_known_as_one_and_the_missing_glx_explained():
+    box, _ = desktop()
+    put_untrusted(box)
     found = probe(box, "x11", env=X)
     found.expect("x11.auth", "ok", "untrusted cookie accepted")
     found.expect("x11.extensions", "warn", "missing: GLX", "untrusted cookie hides it",
                  "stremio-incus attach")
+
+
+@test(timeout=120)
+def no_cookie_is_called_trusted_where_the_screen_that_would_tell_does_not_exist():
+    box, _ = desktop()
+    put_untrusted(box)
+    found = probe(box, "x11", env={"DISPLAY": DISPLAY + ".3"})
+    auth = found.expect("x11.auth", "ok")
+    equal((auth.summary, auth.hint), ("cookie accepted", ""), "what is said of the cookie")
+    found.expect("x11.extensions", "fail", "no such screen")
 
 
 @test(timeout=120)
