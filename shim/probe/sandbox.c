@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <stdint.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "groups.h"
@@ -118,40 +117,62 @@ static void seccomp(const char *status)
 }
 
 /*
- * The application's filter hides landlock_create_ruleset(2), so what counts is tried: the shim
- * never opens these directories to it, while their modes do. Return: 1 in force, 0 not, -errno.
+ * The application's filter hides landlock_create_ruleset(2), so what counts is tried: opening what
+ * only the mode opens. Return: 1 when something else denies it, 0 when it opens, -errno.
  */
-static int landlock_denies(const char *dir)
+static int denies(const char *path, int mode, int flags)
 {
-	struct stat st;
 	int fd;
 
-	if (stat(dir, &st) < 0)
+	if (faccessat(AT_FDCWD, path, mode, 0) < 0)
 		return -errno;
-	if (faccessat(AT_FDCWD, dir, R_OK | X_OK, 0) < 0)
-		return -errno;
-	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = open(path, flags | O_CLOEXEC);
 	if (fd < 0)
 		return errno == EACCES ? 1 : -errno;
 	close(fd);
 	return 0;
 }
 
-static void landlock(void)
+/* The shim opens these to the application only when told so, as by --ro=/. */
+static int denies_reading(void)
 {
 	static const char *const closed[] = {"/", "/home", "/mnt", "/srv"};
 	int r = -ENOENT;
 
-	report_begin(CHECK_SANDBOX_LANDLOCK, "/");
 	for (size_t i = 0; i < sizeof(closed) / sizeof(closed[0]) && r < 0; i++)
-		r = landlock_denies(closed[i]);
-	if (r < 0) {
+		r = denies(closed[i], R_OK | X_OK, O_RDONLY | O_DIRECTORY);
+	return r;
+}
+
+/* A file that is each process's own wherever it runs, in a place that is to be read. */
+static int denies_writing(void)
+{
+	return denies("/proc/self/comm", W_OK, O_WRONLY);
+}
+
+static void landlock(void)
+{
+	int writing = 0;
+	int reading;
+
+	report_begin(CHECK_SANDBOX_LANDLOCK, "/");
+	reading = denies_reading();
+	if (reading == 0)
+		writing = denies_writing();
+	if (reading < 0) {
 		report_say("cannot be told: no directory that its mode alone would open");
-		report_error(-r);
+		report_error(-reading);
 		report_end(STATUS_SKIP, HINT_NONE);
-	} else if (r) {
+	} else if (reading) {
 		report_say("files that are not the application's business are closed");
 		report_end(STATUS_OK, HINT_NONE);
+	} else if (writing > 0) {
+		report_say("reading is open everywhere (--ro=/), writing is not");
+		report_end(STATUS_OK, HINT_NONE);
+	} else if (writing < 0) {
+		report_say("cannot be told: reading is open everywhere (--ro=/)");
+		report_error(-writing);
+		report_end(STATUS_SKIP, HINT_NONE);
 	} else {
 		report_say("not in force: every readable directory opens");
 		report_end(STATUS_WARN, HINT_SANDBOX_LANDLOCK);

@@ -8,7 +8,8 @@ import struct
 import records
 from harness import (MS_BIND, MS_NOSUID, MS_RDONLY, MS_REMOUNT, check, children, equal, gone, mount,
                      proc_status, test, until)
-from probing import ENV, HOME, RUNTIME, SHORT_MS, UID, fake, probe, room, silent
+from landlock import needs
+from probing import ENV, HOME, RUNTIME, SHORT_MS, UID, UNMAPPED, confined, fake, probe, room, silent
 
 PROBE = "/opt/s/stremio-probe"
 SIOCSIFFLAGS, IFF_UP = 0x8914, 1
@@ -103,7 +104,7 @@ def the_home_directory_is_judged_by_use_owner_and_room():
         probe(box, "system", env={"HOME": value}).expect("home", "fail", words)
 
 
-@test(asan="a sanitizer build takes more memory than the policy under test lets it map")
+@test(asan=UNMAPPED)
 def under_the_shim_the_sandbox_is_found_in_force():
     box = room()
     proc = box.shim(PROBE, "sandbox", options=[f"--user={UID}"])
@@ -112,6 +113,21 @@ def under_the_shim_the_sandbox_is_found_in_force():
     for name in ("caps", "nnp", "seccomp", "userns"):
         equal(found["sandbox." + name].status, "ok", f"{found['sandbox.' + name]}")
     check(found["sandbox.landlock"].status in ("ok", "warn"), f"{found['sandbox.landlock']}")
+
+
+@test(asan=UNMAPPED)
+def landlock_is_in_force_also_where_reading_is_open_everywhere():
+    needs(1)
+
+    def no_writing():
+        mount(None, "/proc", None, MS_BIND | MS_REMOUNT | MS_RDONLY)
+    for options, peers, status, words in (
+            ([], [], "ok", "are closed"),
+            (["--ro=/"], [], "ok", "reading is open everywhere (--ro=/), writing is not"),
+            (["--ro=/"], [no_writing], "skip", "reading is open everywhere (--ro=/): Read-only"),
+            (["--landlock=off"], [], "warn", "not in force"),
+            (["--landlock=off", "--ro=/"], [], "warn", "not in force")):
+        confined(room(), "sandbox", options=options, peers=peers).expect("sandbox.landlock", status, words)
 
 
 @test(timeout=120)
