@@ -133,6 +133,11 @@ static const char *const texts[HINTS] = {
 			     "then: stremio-incus attach %N",
 	[HINT_X11_FORBIDDEN] = "the socket belongs to somebody else: a socket must come through "
 			       "stremio-incus attach %N, not as a bare disk device",
+	[HINT_X11_SCOPED] =
+		"Landlock keeps abstract sockets from the application, but an X server's that another "
+		"user had started before: run the server as another user or with -nolisten local, "
+		"or: on the host: incus config set %N environment.STREMIO_LANDLOCK=off, then: "
+		"incus restart %N",
 	[HINT_X11_SILENT] = "the server takes connections and does not answer: it hangs or is "
 			    "stopped; on the host: ps -o stat,args -C Xorg,Xwayland",
 	[HINT_X11_RESET] = "the proxy is there, the server behind it is not: see " DEVICE

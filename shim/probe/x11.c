@@ -102,7 +102,7 @@ static bool let_in(struct server *s, int fd)
 	return fd >= 0 && hear(s, fd) == 0 && s->setup.answer == XSETUP_SUCCESS;
 }
 
-static void cannot_connect(int err)
+static void cannot_connect(int err, bool abstract)
 {
 	switch (err) {
 	case ENOENT:
@@ -124,7 +124,9 @@ static void cannot_connect(int err)
 	default:
 		report_say("cannot be connected to");
 		report_error(err);
-		report_end(STATUS_FAIL, HINT_X11_FORBIDDEN);
+		/* A socket with a path is never answered so: a scope of Landlock's (landlock(7)). */
+		report_end(STATUS_FAIL,
+			   err == EPERM && abstract ? HINT_X11_SCOPED : HINT_X11_FORBIDDEN);
 	}
 }
 
@@ -302,7 +304,7 @@ static void check_display(struct server *s)
 	fd = connect_server(s);
 	report_begin(CHECK_X11_SOCKET, s->shown);
 	if (fd < 0) {
-		cannot_connect(-fd);
+		cannot_connect(-fd, s->abstract);
 		return;
 	}
 	r = ask(fd, c.xauth.cookie, c.xauth.len);

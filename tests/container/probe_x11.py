@@ -220,6 +220,22 @@ def an_abstract_name_that_answers_is_taken_first_as_libxcb_does():
     found.expect("x11.socket", "fail", "not that of an X server", target="@" + SOCKET)
 
 
+@test(timeout=120, asan=UNMAPPED)
+def an_abstract_x_server_of_the_applications_own_user_is_told_to_be_landlocks_to_close():
+    needs(6)
+
+    def own():
+        os.seteuid(UID)
+        fake(SOCKET, garbage, abstract=True)()
+        os.seteuid(0)
+    found = confined(room(), "x11", env=X, peers=[own])
+    found.expect("x11.socket", "fail", "Operation not permitted", "Landlock keeps abstract sockets",
+                 "-nolisten local", "STREMIO_LANDLOCK=off", target="@" + SOCKET)
+    for peer, options in ((own, ["--landlock=off"]), (fake(SOCKET, garbage, abstract=True), [])):
+        found = confined(room(), "x11", env=X, peers=[peer], options=options)
+        found.expect("x11.socket", "fail", "not that of an X server", target="@" + SOCKET)
+
+
 def reply(data=b"", first=0, length=0):
     """Talks as an X server that lets in and answers each request with the same bytes."""
     def talk(client):
