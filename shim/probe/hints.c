@@ -13,6 +13,10 @@
 #define AS_ROOT                                                                                       \
 	"on the host: incus config set %N environment.STREMIO_EXEC_BOUNDING=full, incus restart %N, " \
 	"then: incus exec %N -- "
+#define LAUNCHED                                                                                         \
+	"at its launch: on the host: incus exec %N -- /opt/stremio-shim/stremio-shim "                   \
+	"--require=none -- true; any other directory: incus file create --create-dirs --type=directory " \
+	"--mode=0700 --uid=%U --gid=%G %N%T"
 #define CONFINED                                                                              \
 	"its owner and mode allow it, something else does not: Landlock: on the host: incus " \
 	"config set %N "
@@ -282,8 +286,7 @@ static const char *const texts[HINTS] = {
 		"XDG_RUNTIME_DIR is missing: start through stremio-shim, which makes "
 		"/run/user/%U, or on the host: incus config set %N "
 		"environment.XDG_RUNTIME_DIR=/run/user/%U",
-	[HINT_RUNTIME_NONE] = "make it: on the host: incus file create --type=directory "
-			      "--mode=0700 --uid=%U --gid=%G %N%T",
+	[HINT_RUNTIME_NONE] = "stremio-shim makes /run/user/%U " LAUNCHED,
 	[HINT_RUNTIME_OWNER] =
 		"it must be the application's: put one of its own there: on the host: incus config "
 		"set %N environment.STREMIO_TMPFS=%T:mode=0700,uid=%U,gid=%G, then: incus restart "
@@ -298,8 +301,7 @@ static const char *const texts[HINTS] = {
 	[HINT_HOME_UNSET] =
 		"HOME is missing: start through stremio-shim, or on the host: incus config "
 		"set %N environment.HOME=/home/stremio",
-	[HINT_HOME_NONE] = "make it: on the host: incus file create --create-dirs "
-			   "--type=directory --mode=0700 --uid=%U --gid=%G %N%T",
+	[HINT_HOME_NONE] = "stremio-shim makes its user's home " LAUNCHED,
 	[HINT_HOME_UNWRITABLE] =
 		"settings and the library are kept there: where the root is read-only a volume "
 		"or --tmpfs=%T, else " AS_ROOT "chown %U:%G %T",

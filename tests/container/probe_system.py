@@ -6,7 +6,7 @@ import socket
 import struct
 
 import records
-from harness import (MS_BIND, MS_NOSUID, MS_RDONLY, MS_REMOUNT, check, children, equal, gone, mount,
+from harness import (MS_BIND, MS_NOSUID, MS_RDONLY, MS_REMOUNT, SHIM, check, children, equal, gone, mount,
                      proc_status, test, until)
 from landlock import needs
 from probing import ENV, HOME, RUNTIME, SHORT_MS, UID, UNMAPPED, confined, fake, probe, room, silent
@@ -59,6 +59,22 @@ def directories_that_are_not_there_are_named_with_the_command_that_makes_them():
     found.expect("shm", "fail", "not there", "lxc.mount.entry = tmpfs dev/shm tmpfs ")
     found.expect("home", "fail", "not there", "incus file create", "/nowhere")
     found.expect("runtime-dir", "fail", "not there", "incus file create", "/run/none")
+
+
+@test(timeout=120)
+def what_the_shim_makes_at_its_launch_is_made_by_the_command_that_is_named():
+    """As in a fresh system container, whose init is not the shim."""
+    box = room(passwd=f"stremio:x:{UID}:{UID}::{HOME}:/bin/sh\n")
+    for name in (HOME, "home", RUNTIME, "run/user"):
+        os.rmdir(box.path(name))
+    found = probe(box, "system")
+    for name, path in (("runtime-dir", RUNTIME), ("home", HOME)):
+        hint = found.expect(name, "fail", "not there", " -- /opt/stremio-shim/stremio-shim ",
+                            "incus file create --create-dirs --type=directory", path).hint
+        command = hint.partition(" -- /opt/stremio-shim/stremio-shim ")[2].partition(";")[0]
+        box.spawn([SHIM, *command.split()]).ends(0)
+        probe(box, "system").expect(name, "ok")
+        os.rmdir(box.path(path))
 
 
 @test(timeout=120)

@@ -12,7 +12,7 @@ Home = partial(Situation, check='home', env={'HOME': '/home/stremio'}, target='/
 Loopback = partial(Situation, check='loopback', target='127.0.0.1')
 
 EXEC = 'incus exec stremio-machine -- '
-CREATE = 'incus file create --type=directory '
+CREATE = 'incus file create --create-dirs --type=directory '
 TMPFS = 'incus config set stremio-machine environment.STREMIO_TMPFS='
 SHM = 'mount -t tmpfs -o mode={},size={} shm /dev/shm; '
 RUN = f'mount -t tmpfs -o mode={{}},uid={{}},gid={{}} run {RUNTIME}; '
