@@ -14,7 +14,7 @@ cure_of() {
 	sound.control) echo "ls -l /dev/snd on the host: no controlC* means no driver; else sudo stremio-hook status, and incus restart $2" ;;
 	sound.pcm) echo "where another program has the card (fuser -v /dev/snd/*), with PulseAudio or PipeWire: stremio-incus attach $2 --sound=auto" ;;
 	x11.socket) echo "stremio-incus attach $2, from the desktop session" ;;
-	x11.auth) echo "stremio-incus attach $2, where the session has another cookie than when it was attached" ;;
+	x11.auth) echo "stremio-incus attach $2, where the session has another cookie than when it was attached; where it has none (xauth list is empty): with --nested=xwayland, or --wayland --display=none" ;;
 	x11.extensions) echo "stremio-incus attach $2 --trusted, if it is attached untrusted: such a client gets almost none; else the X server lacks them" ;;
 	pulse.socket) echo "stremio-incus attach $2 --sound=auto, and see that the session's server runs: pactl info" ;;
 	pipewire.socket) echo "stremio-incus attach $2 --sound=pipewire, and see that the session's server runs: wpctl status" ;;

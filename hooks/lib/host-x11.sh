@@ -18,6 +18,8 @@
 
 guest_dir=/var/lib/stremio-shim
 guest_cookie=$guest_dir/Xauthority
+# Xwayland of a compositor may have no cookies at all (sway, wlroots).
+x11_cookies="set XAUTHORITY to the session's file; where xauth list is empty: --nested=xwayland, or --wayland --display=none"
 
 # What the X server says to a client with these cookies.
 x11_answer() {
@@ -57,7 +59,7 @@ x11_find() {
 	x11_display=$x11_name
 	x11_authority=$(display_authority)
 	[ -e "$x11_authority" ] || {
-		echo "no cookies in $x11_authority: there is no such file (set XAUTHORITY to the session's)"
+		echo "no cookies in $x11_authority: there is no such file ($x11_cookies)"
 		return 1
 	}
 	[ -r "$x11_authority" ] || {
@@ -69,7 +71,7 @@ x11_find() {
 		return 1
 	}
 	xauth -f "$x11_authority" nlist "$x11_display" 2> /dev/null | grep -q . || {
-		echo "no cookie for $x11_display in $x11_authority (set XAUTHORITY to the session's file)"
+		echo "no cookie for $x11_display in $x11_authority ($x11_cookies)"
 		return 1
 	}
 	case $(x11_answer "$x11_display" "$x11_authority") in

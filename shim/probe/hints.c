@@ -17,6 +17,11 @@
 	"at its launch: on the host: incus exec %N -- /opt/stremio-shim/stremio-shim "                   \
 	"--require=none -- true; any other directory: incus file create --create-dirs --type=directory " \
 	"--mode=0700 --uid=%U --gid=%G %N%T"
+/* Xwayland of a compositor may have no cookies at all (sway, wlroots). */
+#define COOKIES                                                                                 \
+	"where xauth list has none of the display, in the desktop session on the host: "        \
+	"stremio-incus attach %N --nested=xwayland (or --wayland --display=none); else there: " \
+	"stremio-incus attach %N"
 #define CONFINED                                                                              \
 	"its owner and mode allow it, something else does not: Landlock: on the host: incus " \
 	"config set %N "
@@ -149,8 +154,7 @@ static const char *const texts[HINTS] = {
 	[HINT_X11_GARBAGE] =
 		"whatever listens there is no X server: on the host: ss -xlp | grep X11, "
 		"and " DEVICE "show %N",
-	[HINT_X11_NO_COOKIE_FILE] = "no cookie came with the display: on the host, in the desktop "
-				    "session: stremio-incus attach %N",
+	[HINT_X11_NO_COOKIE_FILE] = "no cookie came with the display: " COOKIES,
 	[HINT_X11_COOKIE_UNREADABLE] =
 		"the application (uid %U) cannot read %T: attach anew, which "
 		"gives it its owner: stremio-incus attach %N",
@@ -159,11 +163,9 @@ static const char *const texts[HINTS] = {
 			 "dmesg | grep DENIED",
 	[HINT_X11_COOKIE_BROKEN] = "not a file that xauth wrote: on the host: stremio-incus detach "
 				   "%N, then stremio-incus attach %N",
-	[HINT_X11_EMPTY] = "nothing was copied into it: see that xauth list shows cookies in the "
-			   "desktop session on the host, then: stremio-incus attach %N",
+	[HINT_X11_EMPTY] = "nothing was copied into it: " COOKIES,
 	[HINT_X11_NO_ENTRY] =
-		"the file has cookies, none for this display: compare echo $DISPLAY and "
-		"xauth list on the host, then: stremio-incus attach %N",
+		"the file has cookies, none for this display: compare echo $DISPLAY on the host; " COOKIES,
 	[HINT_X11_HOST_KEYED] =
 		"the cookie is bound to the host's name, which differs in here: "
 		"stremio-incus attach %N copies it so that it fits any (FamilyWild)",

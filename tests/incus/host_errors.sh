@@ -122,13 +122,13 @@ test_host_names_what_is_wrong_with_the_display() {
 	VARIABLES='-u DISPLAY' host_fails 69 'x11: DISPLAY is not set.*--display=:0' attach one
 	VARIABLES='DISPLAY=elsewhere:0' host_fails 69 'x11: .*not a display of this machine' attach one
 	VARIABLES='DISPLAY=:4711' host_fails 69 'x11: .*no socket /tmp/.X11-unix/X4711' attach one
-	VARIABLES='XAUTHORITY=/home/none' host_fails 69 'x11: .*/home/none.*set XAUTHORITY' attach one
+	VARIABLES='XAUTHORITY=/home/none' host_fails 69 'x11: .*/home/none.*set XAUTHORITY.*: --nested=xwayland, or --wayland --display=none' attach one
 	: > "$session/closed"
 	chmod 000 "$session/closed"
 	VARIABLES='XAUTHORITY=/home/closed' host_fails 69 'x11: /home/closed cannot be read' attach one
 	: > "$session/empty"
 	chown "$USER_ID" "$session/empty"
-	VARIABLES='XAUTHORITY=/home/empty' host_fails 69 'x11: no cookie for :.* in /home/empty' attach one
+	VARIABLES='XAUTHORITY=/home/empty' host_fails 69 'x11: no cookie for :.* in /home/empty.*: --nested=xwayland, or --wayland --display=none' attach one
 	xauth -q -f "$session/wrong" add "$(uname -n)/unix:$DISPLAY_NUMBER" . "$(mcookie)" 2> /dev/null
 	chown "$USER_ID" "$session/wrong"
 	VARIABLES='XAUTHORITY=/home/wrong' host_fails 69 'x11: .*refuses the cookie' attach one
