@@ -148,7 +148,7 @@ confined() {
 # usage: unwell TEXT: the end, with what the application has said and what is known of that. Incus
 # gives out a running instance's console once.
 unwell() {
-	incus console "$NAME" --show-log 2> /dev/null | tr -d '\000-\010\013-\037\177' > "$RUN/console"
+	incus console "$NAME" --show-log 2> /dev/null | printable > "$RUN/console"
 	grep . "$RUN/console" | tail -n 10 | sed 's/^/  | /' >&2
 	console_cures "$NAME" < "$RUN/console" > "$RUN/causes"
 	while IFS="$(printf '\t')" read -r what cure; do

@@ -9,6 +9,7 @@
 #                               WORDS the shim's own, one a line, as shim_words tells them
 #   shim_words RAW_LXC          of what stands there as lxc.init.cmd; fails when that is not the shim
 #   pull_text NAME PATH         a text of the instance's
+#   printable                   standard input, as a terminal may have it
 #
 # The instance's texts are taken from whoever made the image: a wrong one gives the file to
 # another user in there, never to anybody outside.
@@ -69,4 +70,12 @@ pull_text() {
 		grep -q EOF "$work/pull" || break
 	done
 	cat "$work/pulled"
+}
+
+# What comes out of an instance, for a terminal: no control characters, which could move the
+# cursor, set the title or make it answer; those of Unicode (U+0080 to U+009F) neither. What is left
+# makes no new ones: in UTF-8 no C2 follows another, and after it comes one byte. One pass, as the line
+# may have megabytes.
+printable() {
+	LC_ALL=C tr -ds '\000-\010\013-\037\177' '\302' | LC_ALL=C sed 's/\xc2[\x80-\x9f]\{1,\}//g'
 }

@@ -368,9 +368,3 @@ lock_take() {
 lock_drop() {
 	[ "$dry_run" = 1 ] || exec 9>&-
 }
-
-# What comes out of an instance, for a terminal: no control characters, which could move the
-# cursor, set the title or make it answer; those of Unicode (U+0080 to U+009F) neither.
-printable() {
-	tr -d '\000-\010\013-\037\177' | sed 's/\xc2[\x80-\x9f]//g'
-}

@@ -1,0 +1,40 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2154 # top, here and RIG are set by run.sh
+#
+# What an application, or root in its instance, says and leaves there does nothing to the terminal, the
+# user or the time of who looks at it with stremio-incus.
+
+# shown BYTES: printf's escapes, as they are shown.
+shown() {
+	# shellcheck disable=SC2059
+	printf "$1" | timeout 20 sh -c '. "$1/hooks/lib/application.sh" && printable' printable "$top" ||
+		die "$1: status $?"
+}
+
+# Who takes a character out of the middle must not make one of what stood around it.
+test_host_makes_no_control_characters_of_what_is_left() {
+	for bytes in '\302\302\233\233' '\302\302\302\233\233\233' '\302\033\233' '\302\302\237\302\233\233' \
+		     '\302\302\200\302\201\233' '\302\233\233'; do
+		shown "a${bytes}b" > "$RIG/out"
+		LC_ALL=C grep -q "$(printf '[\001-\010\013-\037\177]\\|\302[\200-\237]')" "$RIG/out" &&
+			die "$bytes: $(od -An -c "$RIG/out")"
+		grep -q '^a.*b$' "$RIG/out" || die "$bytes: the text itself: $(od -An -c "$RIG/out")"
+	done
+	# What is none stays: letters, signs, and other bytes like theirs.
+	text=$(printf 'Tab\there \303\200 \303\237 \302\251 \342\200\246 \360\237\230\200')
+	[ "$(shown "$text\\n")" = "$text" ] || die "$(shown "$text" | od -An -c)"
+	# Megabytes of them are no reason to wait.
+	for byte in 302 233; do
+		head -c 1000000 /dev/zero | tr '\0' "\\$byte"
+	done > "$RIG/bytes"
+	(
+		# shellcheck source=hooks/lib/application.sh
+		. "$top/hooks/lib/application.sh"
+		printable < "$RIG/bytes" > "$RIG/out"
+	) &
+	filter=$!
+	until_true 20 sh -c "! kill -0 $filter" || { kill $filter; die 'it takes more than 20 s'; }
+	LC_ALL=C grep -q "$(printf '\302[\200-\237]')" "$RIG/out" && die 'one is left'
+	grep -qE '\| printable >' "$top/hooks/run.sh" || die 'make run shows the bytes as they come'
+}
