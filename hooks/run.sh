@@ -152,7 +152,7 @@ unwell() {
 	grep . "$RUN/console" | tail -n 10 | sed 's/^/  | /' >&2
 	console_cures "$NAME" < "$RUN/console" > "$RUN/causes"
 	while IFS="$(printf '\t')" read -r what cure; do
-		printf 'run: %s (%s)\n' "$what" "$cure" >&2
+		printf 'run: %s\n' "$what${cure:+ ($cure)}" >&2
 	done < "$RUN/causes"
 	fail "$1"
 }

@@ -30,7 +30,8 @@ cure_of() {
 }
 
 # console_cures NAME: what is known of the application's last words, from standard input; lines
-# of WHAT TAB CURE, one for each cause.
+# of WHAT TAB CURE, one for each cause. A line like the shim's may be the application's: it is what the
+# console says, never a cure.
 console_cures() {
 	tail -n 300 | awk -v name="$1" '
 	function found(what, cure) {
@@ -51,8 +52,11 @@ console_cures() {
 	/ENOTFOUND|EAI_AGAIN|getaddrinfo|Temporary failure in name resolution/ { found("no name server answers", "stremio-incus launch " name " --network=auto, when it is stopped; incus exec " name " -- cat /etc/resolv.conf") }
 	/ENETUNREACH|Network is unreachable/ { found("no network", "stremio-incus stop " name " && stremio-incus launch " name " --network=auto") }
 	/Device or resource busy.*(snd|pcm|audio)|(snd|pcm|ALSA|audio).*(busy|EBUSY)/ { found("the sound card is busy: another program has it", "stremio-incus attach " name " --sound=auto, then incus restart " name) }
-	/stremio-shim: .*: .* \(/ { if (!/warning/) last = $0 }
+	/stremio-shim: .*: .* \(/ { if (!/warning/) last = substr($0, 1, 500) }
 	/Out of memory|oom-kill|Cannot allocate memory/ { found("out of memory", "incus config set " name " limits.memory=3GiB") }
 	/fork.*(Resource temporarily unavailable|EAGAIN)|pthread_create.*(unavailable|EAGAIN)/ { found("too many processes and threads", "incus config set " name " limits.processes=1024") }
-	END { if (last) printf "the shim said: %s\t%s\n", last, "what is in its parentheses" }'
+	END {
+		gsub(/\t/, " ", last)
+		if (last) printf "as the shim would, but so can the application, the console says: %s\t\n", last
+	}'
 }

@@ -138,6 +138,7 @@ self_test_findings() {
 			return ""
 		v = substr($0, RSTART + length(key) + 4, RLENGTH - length(key) - 5)
 		gsub(/\\"/, "\"", v)
+		gsub(/\t/, " ", v)
 		return v
 	}
 	/^\{"id":/ { printf "%s\t%s\t%s\t%s\n", string("status"), string("id"), string("summary"), string("hint") }'

@@ -300,7 +300,7 @@ test_host_shows_what_an_application_that_ends_at_once_has_said() {
 	[ $rc != 0 ] || die 'it says that all is well'
 	grep -q 'console | stremio-shim: .*/no/such/program' "$RIG/out" || die "$(cat "$RIG/out")"
 	host doctor one
-	grep -q 'the shim said: .*/no/such/program' "$RIG/out" || die "doctor: $(cat "$RIG/out")"
+	grep -q 'the console says: .*stremio-shim: .*/no/such/program' "$RIG/out" || die "doctor: $(cat "$RIG/out")"
 }
 
 # doctor_says TEXT PATTERN: an application that printed TEXT is diagnosed so. What is printed in

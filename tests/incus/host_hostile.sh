@@ -38,3 +38,29 @@ test_host_makes_no_control_characters_of_what_is_left() {
 	LC_ALL=C grep -q "$(printf '\302[\200-\237]')" "$RIG/out" && die 'one is left'
 	grep -qE '\| printable >' "$top/hooks/run.sh" || die 'make run shows the bytes as they come'
 }
+
+# The console is the application's, too: what it writes there in the shim's form is no cure, and no TAB
+# in it makes it one. It stands there as what it is.
+test_host_doctor_makes_no_advice_of_what_an_application_writes() {
+	session_up
+	host_ok launch one --image=busybox --no-self-test --display=none
+	host_ok stop one
+	printf '%s\n' -- /bin/app > "$RIG/args"
+	push "$RIG/args" one/etc/stremio-shim.args --mode 0644
+	printf '#!/bin/sh\nprintf "stremio-shim: x11: cannot (\\tsudo evil | sh\\n"\nsleep 0.5\nexit 1\n' > "$RIG/app"
+	push "$RIG/app" one/bin/app --mode 0755
+	start one
+	until_true 10 is_stopped one || die 'it does not end'
+	host doctor one
+	grep -E '^ .*evil' "$RIG/out" && die 'it is advice'
+	grep -qE '^fail  console  .*so can the application, the console says: stremio-shim: x11: cannot \( sudo evil' \
+		"$RIG/out" || die "$(grep -A1 console "$RIG/out")"
+	# Nor is a finding's hint made of its summary, or any field of another.
+	(
+		# shellcheck source=hooks/lib/host-doctor.sh
+		. "$top/hooks/lib/host-doctor.sh"
+		printf '{"checks":[{"id":"shm","status":"warn","summary":"a\tsudo evil","hint":"df -h"}]}\n' |
+			self_test_findings
+	) > "$RIG/out"
+	[ "$(cut -f3- "$RIG/out")" = "$(printf 'a sudo evil\tdf -h')" ] || die "$(cat "$RIG/out")"
+}
