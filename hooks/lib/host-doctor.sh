@@ -106,6 +106,7 @@ doctor_host_devices() {
 	fi
 }
 
+# Over ssh there is none, which is as it should be for an instance that is to have none.
 doctor_display() {
 	opt_display=''
 	if x11_find > "$work/why"; then
@@ -115,6 +116,8 @@ doctor_display() {
 		*'access control disabled'*) found fail host.xhost 'every program that reaches the X server may use it, instances too' 'xhost -' ;;
 		*LOCAL:*) found fail host.xhost 'every user of this machine may use the X server, instances too' 'xhost -local:' ;;
 		esac
+	elif [ "$usable" = 1 ] && [ -n "$name" ] && instance_read "$name" && [ "$(own_key user.stremio-shim.x11)" = none ]; then
+		found ok host.x11 "none here, and $name is to have none"
 	else
 		found_why host.x11 "$(cat "$work/why")"
 	fi

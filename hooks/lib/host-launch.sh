@@ -123,10 +123,12 @@ shim_asked() {
 	case $rc in
 	124|137) echo 'no answer in time' > "$work/error" ;;
 	esac
+	[ -s "$work/error" ] || echo "it ended with status $rc and said nothing of it" > "$work/error"
 	return $rc
 }
 
-# self_test NAME: shows it, and keeps what came of it for `status`. Its status.
+# self_test NAME: shows it, and keeps what came of it for `status`. 0, 69, or 1 for whatever else came
+# of the question.
 self_test() {
 	if [ "$dry_run" = 1 ]; then
 		run self-test incus exec "$1" -- "$shim" --self-test
@@ -135,17 +137,30 @@ self_test() {
 	clear_line
 	rc=0
 	shim_asked "$1" --self-test "$work/self-test" || rc=$?
-	case $rc in
-	0) result=good ;;
-	69) result=problems ;;
-	*) result="no answer ($rc)" ;;
-	esac
 	[ "$quiet" = 1 ] || cat "$work/self-test"
-	case $result in
-	no*) warn self-test "$(tail -n 1 "$work/error") (stremio-incus logs $1)" ;;
+	: > "$work/failed"
+	case $rc in
+	0) result=good why='' ;;
+	69)
+		result=problems why="a required device is not good (stremio-incus doctor $1)"
+		[ "$quiet" = 1 ] || why=''
+		failed_findings < "$work/self-test" > "$work/failed" ;;
+	*)
+		result="no answer ($rc)" why="$(tail -n 1 "$work/error") (stremio-incus logs $1)"
+		rc=1 ;;
 	esac
+	[ -z "$why" ] || {
+		warn self-test "$why"
+		cat "$work/failed" >&2
+		[ "$desktop" = 0 ] || desktop_tell "self-test: $why$(sed 's/^  */; /' "$work/failed" | tr -d '\n')"
+	}
 	run self-test incus config set "$1" "user.stremio-shim.self-test=$(date '+%F %R') $result"
 	return $rc
+}
+
+# Of the self-test's table what failed, with what is to be done, which stands below it.
+failed_findings() {
+	awk '/^[a-z]/ { hit = /^fail / } hit { print "  " $0 }' | head -n 20
 }
 
 verb_launch() {

@@ -7,7 +7,7 @@
 
 # shown BYTES: printf's escapes, as they are shown.
 shown() {
-	# shellcheck disable=SC2059
+	# shellcheck disable=SC2016,SC2059
 	printf "$1" | timeout 20 sh -c '. "$1/hooks/lib/application.sh" && printable' printable "$top" ||
 		die "$1: status $?"
 }

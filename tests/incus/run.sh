@@ -103,7 +103,7 @@ shim_files="$here/profile.sh $here/lifetime.sh $here/surroundings.sh $here/exec.
 	$here/hook.sh $here/hook_hostile.sh $here/audit.sh $here/inspect.sh $here/picture.sh
 	$top/tests/container/escape/incus.sh"
 host_files="$here/host.sh $here/host_again.sh $here/host_picture.sh $here/host_desktop.sh $here/host_errors.sh
-	$here/oci.sh $here/readme.sh $here/recipes.sh $here/cluster.sh $here/stremio.sh $here/host_hostile.sh"
+	$here/oci.sh $here/readme.sh $here/recipes.sh $here/cluster.sh $here/stremio.sh $here/host_hostile.sh $here/host_outcomes.sh"
 for f in $shim_files $host_files; do
 	# shellcheck source=/dev/null
 	. "$f"

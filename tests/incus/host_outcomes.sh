@@ -1,0 +1,65 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck disable=SC2154 # top, here and RIG are set by run.sh
+#
+# What comes of a command of stremio-incus: its exit status and what it says, and each option does what it
+# says, is refused, or says why it does not.
+
+# exec_ends STATUS TEXT: a client whose `exec` ends so.
+exec_ends() {
+	mkdir -p "$session/bin"
+	cat > "$session/bin/incus" <<-END
+	#!/bin/sh
+	[ "\$1" != exec ] || { printf '%s' '$2' >&2; exit $1; }
+	exec /usr/bin/incus "\$@"
+	END
+	chmod 755 "$session/bin/incus"
+}
+
+# 0, 64, 69 and 1 are all there are, whatever the question in the instance has come to.
+test_host_launch_passes_on_no_status_of_another_program() {
+	session_up
+	player one --display=none
+	export SESSION_PATH=/home/bin:/usr/local/bin:/usr/bin:/bin
+	exec_ends 5 ''
+	host_fails 1 'self-test: it ended with status 5.*stremio-incus logs one' launch one --display=none
+	host_fails 1 'self-test: it ended with status 5' -q launch one --display=none
+	exec_ends 127 'Error: Command not found'
+	host_fails 1 'self-test: Error: Command not found' launch one --display=none
+}
+
+# Whoever asked for less is still told what he must do something about; so is who clicked.
+test_host_launch_says_what_is_wrong_when_it_is_to_be_quiet() {
+	session_up
+	player one --display=none
+	host_ok -q launch one --display=none --no-self-test
+	[ ! -s "$RIG/out" ] || die "all is well, and it says: $(cat "$RIG/out")"
+	incus config set one environment.STREMIO_REQUIRE=gpu
+	host_fails 69 'self-test: a required device is not good .*stremio-incus doctor one' -q launch one --display=none
+	grep -q '^  fail  gpu.render  .*no GPU' "$RIG/err" || die "$(cat "$RIG/err")"
+	grep -A1 '^  fail  gpu.render ' "$RIG/err" | grep -q '^ *-> .*on the host' || die "no remedy: $(cat "$RIG/err")"
+	grep -q '^  ok' "$RIG/err" && die 'it says what is good'
+	[ ! -s "$RIG/out" ] || die "on stdout: $(cat "$RIG/out")"
+	printf '#!/bin/sh\necho "$*" > /home/notified\n' > "$session/notify-send"
+	mkdir -p "$session/bin"
+	install -m 755 "$session/notify-send" "$session/bin/notify-send"
+	SESSION_PATH=/home/bin:/usr/local/bin:/usr/bin:/bin \
+		host_fails 69 'self-test: ' --desktop launch one --display=none
+	grep -q 'self-test: .*gpu.render.*no GPU' "$session/notified" || die "shown: $(cat "$session/notified")"
+}
+
+# Over ssh there is no display, and an instance that is to have none lacks nothing.
+test_host_doctor_finds_no_fault_where_no_display_is_wanted() {
+	session_up
+	player one --display=none
+	incus config set one environment.STREMIO_DEVICES=none
+	VARIABLES='-u DISPLAY -u XAUTHORITY' host doctor one
+	rc=$?
+	grep '^fail' "$RIG/out" && die 'a fault'
+	[ $rc = 0 ] || die "status $rc: $(cat "$RIG/out")"
+	grep -q '^ok    host.x11 .*one is to have none' "$RIG/out" || die "$(grep host.x11 "$RIG/out")"
+	# One that is attached lacks it.
+	host_ok attach one --trusted
+	VARIABLES='-u DISPLAY -u XAUTHORITY' host doctor one && die 'attached, and all is well'
+	grep -q '^fail  host.x11 .*DISPLAY is not set' "$RIG/out" || die "$(grep host.x11 "$RIG/out")"
+}
