@@ -20,11 +20,49 @@ launch_why() {
 # launch_image NAME: what it is made from, $image, is there; the default image is made when nobody
 # has, by who sees that it takes its time: not from the desktop's menu.
 launch_image() {
-	[ "$instance_state" = absent ] || return 0
+	if [ "$instance_state" != absent ]; then
+		image_differs "$1"
+		return
+	fi
 	image=${opt_image:-$default_image}
 	case $image in *:*) return ;; esac
-	incus query "/1.0/images/aliases/$image?project=$project_arg" < /dev/null > /dev/null 2>&1 ||
-		incus query "/1.0/images/$image?project=$project_arg" < /dev/null > /dev/null 2>&1 || image_missing "$1"
+	[ -n "$(image_sum "$image")" ] || image_missing "$1"
+}
+
+# image_sum IMAGE: its fingerprint; nothing where there is no such image, in $work/error why not.
+image_sum() {
+	case $1 in
+	*:*)
+		timeout 30 incus image info "$1" < /dev/null 2> "$work/error" | sed -n 's/^Fingerprint: //p' ;;
+	*)
+		incus query "/1.0/images/aliases/$1?project=$project_arg" < /dev/null 2> /dev/null |
+			sed -n 's/^\t"target": "\(.*\)",*$/\1/p' | grep . ||
+			incus query "/1.0/images/$1?project=$project_arg" < /dev/null 2> "$work/error" |
+			sed -n 's/^\t"fingerprint": "\(.*\)",*$/\1/p' ;;
+	esac
+}
+
+# image_differs NAME: an instance keeps the image that it was made from, as what is in it goes with it.
+# Without a word the image meant is the one it was made from, which may have been made anew since.
+image_differs() {
+	image=${opt_image:-$(own_key user.stremio-shim.image)}
+	case $opt_image:$image in
+	:|:*:*) return ;;
+	esac
+	sum=$(image_sum "$image")
+	[ -n "$sum" ] || {
+		[ -n "$opt_image" ] || return 0
+		case $image in *:*) ;; *) image_missing "$1" ;; esac
+		why=$(sed -n 's/^Error: //p' "$work/error" | head -n 1)
+		case $why in
+		*'not found'*|*"doesn't exist"*) missing image "$image: $why ($image_remedy)" ;;
+		esac
+		warn image "cannot tell whether $1 was made from $image: ${why:-no answer in time}"
+		return
+	}
+	base=$(own_key volatile.base_image)
+	[ "$base" = "$sum" ] || { [ -z "$base" ] && [ -z "$opt_image" ]; } ||
+		warn image "$1 was made from another image than $image, and keeps it (else, without what is in there: stremio-incus stop $1, incus delete $1, then stremio-incus launch $1 --image=$image)"
 }
 
 image_missing() {
@@ -46,7 +84,8 @@ image_missing() {
 launch_instance() {
 	[ "$instance_state" = absent ] || return 0
 	say "$1: making it from $image"
-	run "$1" incus init "$image" "$1" --no-profiles --profile "$profile"
+	run "$1" incus init "$image" "$1" --no-profiles --profile "$profile" \
+		--config "user.stremio-shim.image=$image"
 	[ "$dry_run" = 1 ] || instance_read "$1"
 }
 

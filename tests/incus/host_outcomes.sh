@@ -63,3 +63,47 @@ test_host_doctor_finds_no_fault_where_no_display_is_wanted() {
 	VARIABLES='-u DISPLAY -u XAUTHORITY' host doctor one && die 'attached, and all is well'
 	grep -q '^fail  host.x11 .*DISPLAY is not set' "$RIG/out" || die "$(grep host.x11 "$RIG/out")"
 }
+
+# image_of ALIAS: its fingerprint.
+image_of() {
+	incus query "/1.0/images/aliases/$1" | sed -n 's/.*"target": "\(.*\)".*/\1/p'
+}
+
+# An image that was made anew, or is named too late, does not run by being asked for.
+test_host_launch_says_that_the_instance_is_of_another_image() {
+	session_up
+	trap '{ gone one; for i in other mine; do incus image alias delete $i; done; incus image delete "$other"; } > /dev/null 2>&1
+		session_down' EXIT
+	incus image alias create mine "$(image_of busybox)" > "$RIG/out" 2>&1 || die "$(cat "$RIG/out")"
+	host_ok launch one --image=mine --no-self-test --display=none
+	host_ok stop one
+	incus publish one --alias other > "$RIG/out" 2>&1 || die "$(tail -n 1 "$RIG/out")"
+	other=$(image_of other)
+	case $other in
+	''|"$(image_of mine)") die "images: $(incus image list -f csv)" ;;
+	esac
+	host_fails 69 'image: .*no image nothing' launch one --image=nothing
+	host_fails 69 'image: local:nothing: .*not found' launch one --image=local:nothing
+	host_fails 69 "image: nowhere:mine: .*doesn't exist" launch one --image=nowhere:mine
+	[ "$(state one)" = Stopped ] || die "state $(state one)"
+	for image in '' --image=busybox --image=local:busybox "--image=$(image_of mine)"; do
+		# shellcheck disable=SC2086
+		host_ok launch one --no-self-test $image
+		grep 'image' "$RIG/out" && die "$image: it is of that one"
+	done
+	for image in other local:other "$other"; do
+		host_ok launch one --no-self-test "--image=$image"
+		grep -q "^stremio-incus: image: one was made from another image than $image,.*incus delete one.*--image=$image)\$" \
+			"$RIG/out" || die "$image: $(cat "$RIG/out")"
+	done
+	# As `image build` leaves it.
+	incus image alias delete mine
+	incus image alias create mine "$other" > /dev/null
+	host_ok launch one --no-self-test
+	[ "$(grep -c 'one was made from another image than mine' "$RIG/out")" = 1 ] || die "made anew: $(cat "$RIG/out")"
+	# Of one that is gone there is nothing to be said.
+	incus image alias delete mine
+	host_ok launch one --no-self-test
+	grep 'image' "$RIG/out" && die 'the image is gone'
+	true
+}
