@@ -310,8 +310,11 @@ set_device() {
 	run "$who" incus config device add "$who" "$device" "$type" "$@"
 }
 
+# drop_device NAME DEVICE: and what was read does not have it any more.
 drop_device() {
-	! own_device "$2" || run "$1" incus config device remove "$1" "$2"
+	own_device "$2" || return 0
+	run "$1" incus config device remove "$1" "$2"
+	sed -i '/^\t"devices": {/,/^\t}/{/^\t\t"'"$2"'": {/,/^\t\t}/d}' "$work/instance"
 }
 
 private_top() {

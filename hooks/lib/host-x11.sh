@@ -116,6 +116,18 @@ nested_program() {
 	esac
 }
 
+# nested_other DIR: whether the server that runs there is another than is asked for: of another kind, or
+# with its window on another display than one that is named.
+nested_other() {
+	server=$(display_server_pid "$1") || return 1
+	case $(own_key user.stremio-shim.x11) in
+	"$x11_kind "*) ;;
+	*) return 0 ;;
+	esac
+	[ "$x11_kind" = xephyr ] && [ -n "$opt_display" ] &&
+		! tr '\0' '\n' < "/proc/$server/environ" | grep -qx "DISPLAY=$x11_display"
+}
+
 # Its window is a client of the session's display or compositor, and what types into it is seen
 # by nobody behind that window.
 nested_start() {
@@ -132,17 +144,42 @@ nested_start() {
 		export DISPLAY="$x11_display" XAUTHORITY="$x11_authority"
 	fi
 	private_make "$1"
-	if [ "$dry_run" = 1 ]; then
-		x11_display=":\$(cat $(quoted "$1/number"))"
-		show "# $x11_server -displayfd 3 -auth $1/server-cookie -nolisten tcp -noreset"
-		return 0
+	fresh=1
+	if nested_other "$1"; then
+		nested_stop "$inst"
+	elif display_server_pid "$1" > /dev/null; then
+		fresh=0
 	fi
-	if ! display_server_pid "$1" > /dev/null; then
+	if [ $fresh = 1 ]; then
+		if [ "$dry_run" = 1 ]; then
+			nested_shown "$1"
+			return
+		fi
 		# shellcheck disable=SC2086
 		display_server "$1" $x11_server 2> "$work/error" 9>&- ||
 			fail x11 "$(sed 's/^x11: //' "$work/error")"
 	fi
 	x11_display=:$(cat "$1/number")
+}
+
+# nested_shown DIR: display_server as a script, on a display that is free now: what follows names it.
+nested_shown() {
+	number=0
+	while [ -e "/tmp/.X11-unix/X$number" ] || [ -e "/tmp/.X$number-lock" ]; do
+		number=$((number + 1))
+	done
+	at=$(quoted "$1")
+	if [ "$x11_kind" = xwayland ]; then
+		on="WAYLAND_DISPLAY=$(quoted "$WAYLAND_DISPLAY")"
+	else
+		on="DISPLAY=$x11_display XAUTHORITY=$(quoted "$x11_authority")"
+	fi
+	x11_display=:$number
+	show "rm -f $at/number $at/server-cookie $at/cookie"
+	show "( umask 077; printf 'add $x11_display . %s\\n' \"\$(mcookie)\" | xauth -q -f $at/server-cookie source - )"
+	show "$on setsid $x11_server $x11_display -displayfd 3 -auth $at/server-cookie -nolisten tcp -noreset > $at/server.log 2>&1 3> $at/number < /dev/null & echo \$! > $at/server.pid"
+	show "timeout 10 sh -c 'until [ -s \"\$1\" ]; do sleep 0.1; done' number $at/number"
+	show "( umask 077; xauth -f $at/server-cookie nlist | sed 's/^..../ffff/' | xauth -q -f $at/cookie nmerge - )"
 }
 
 x11_attach() {
@@ -153,6 +190,8 @@ x11_attach() {
 	case $x11_kind in
 	xephyr|xwayland)
 		nested_start "$dir"
+		# A running instance has the old one's socket mounted, and the new one's name may be the same.
+		[ $fresh = 0 ] || drop_device "$inst" x11
 		socket=/tmp/.X11-unix/X${x11_display#:}
 		set_device "$inst" x11 disk "source=$socket" "path=$socket" readonly=true required=false
 		;;

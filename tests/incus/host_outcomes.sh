@@ -107,3 +107,61 @@ test_host_launch_says_that_the_instance_is_of_another_image() {
 	grep 'image' "$RIG/out" && die 'the image is gone'
 	true
 }
+
+# nested_is PROGRAM DISPLAY: it is that one which runs, with its window there, and the instance's only one.
+nested_is() {
+	pid=$(cat "$session/run/stremio-incus/one/server.pid")
+	[ "$(cat "/proc/$pid/comm")" = "$1" ] || die "the server is $(cat "/proc/$pid/comm"), not $1"
+	[ -z "$2" ] || tr '\0' '\n' < "/proc/$pid/environ" | grep -qx "DISPLAY=$2" || die "its window is not on $2"
+	[ "$(inside one ls /tmp/.X11-unix)" = "X$(cat "$session/run/stremio-incus/one/number")" ] ||
+		die "sockets: $(inside one ls /tmp/.X11-unix)"
+	sees_display one || die "$1 $2: $(inside one xclient)"
+}
+
+# Another one is asked for while the first still runs: it is that which comes, not that which is there.
+test_host_nested_server_is_the_one_that_was_asked_for() {
+	session_up
+	compositor_up
+	Xvfb -displayfd 3 -auth "$session/server" -nolisten tcp -noreset 3> "$RIG/number" > "$RIG/second.log" 2>&1 &
+	second=$!
+	trap 'kill $second; session_down' EXIT
+	until_true 20 test -s "$RIG/number" || die "Xvfb: $(tail -n 1 "$RIG/second.log")"
+	other=:$(cat "$RIG/number")
+	xauth -q -f "$session/.Xauthority" add "$(uname -n)/unix$other" . \
+		"$(xauth -f "$session/server" list | awk '{ print $3 }')" 2> /dev/null
+	chown "$USER_ID" "$session/.Xauthority"
+	player one
+	host_ok attach one --nested
+	nested_is Xephyr ":$DISPLAY_NUMBER"
+	first=$pid
+	host_ok attach one
+	[ "$(cat "$session/run/stremio-incus/one/server.pid")" = "$first" ] || die 'the same is made anew'
+	host_ok attach one --nested "--display=$other"
+	until_true 10 sh -c "! kill -0 $first" || die 'the first one is left'
+	nested_is Xephyr "$other"
+	first=$pid
+	host_ok attach one --nested "--display=$other"
+	[ "$(cat "$session/run/stremio-incus/one/server.pid")" = "$first" ] || die 'the same display makes it anew'
+	host_ok attach one --nested=xwayland
+	until_true 10 sh -c "! kill -0 $first" || die 'Xephyr is left'
+	nested_is Xwayland ''
+}
+
+# As for the other displays, what is printed does what would be done.
+test_host_dry_run_of_a_nested_server_is_a_script_that_does_the_same() {
+	session_up
+	player one
+	host_ok stop one
+	user stremio-incus attach one --nested --dry-run > "$session/script" 2> /dev/null || die 'the dry run'
+	user sh -e /home/script > "$RIG/script" 2>&1 < /dev/null || die "the script: $(tail -n 1 "$RIG/script")"
+	# shellcheck disable=SC2016
+	grep -F '$(cat' "$session/script" && die 'a name that only a shell knows'
+	start one
+	until_true 10 is_ready one || die "state $(state one)"
+	nested_is Xephyr ":$DISPLAY_NUMBER"
+	host_ok attach one --nested --dry-run
+	grep -E '^incus config|Xephyr' "$RIG/out" && die 'the script left something undone'
+	first=$pid
+	host_ok stop one
+	until_true 10 sh -c "! kill -0 $first" || die 'stop does not know the server'
+}
