@@ -165,3 +165,25 @@ test_host_dry_run_of_a_nested_server_is_a_script_that_does_the_same() {
 	host_ok stop one
 	until_true 10 sh -c "! kill -0 $first" || die 'stop does not know the server'
 }
+
+# help_of WORD...: that is the text of image, wherever the word stands.
+help_of() {
+	user stremio-incus "$@" > "$RIG/out" 2> "$RIG/err" < /dev/null || die "$*: status $?: $(cat "$RIG/err")"
+	grep -q '^usage: image build ' "$RIG/out" || die "$*: $(cat "$RIG/out")"
+}
+
+test_host_help_may_stand_anywhere() {
+	session_up
+	for word in --help -h; do
+		help_of image $word
+		help_of image build $word
+		help_of image build --package=mpv $word
+		help_of image import-oci $word
+		help_of --dry-run image build $word --bogus
+		user stremio-incus launch one $word > "$RIG/out" 2>&1 < /dev/null || die "launch: $(cat "$RIG/out")"
+		grep -q '^usage: stremio-incus ' "$RIG/out" || die "launch: $(cat "$RIG/out")"
+	done
+	# A word of an image's own command is none of this tool's.
+	host_ok --dry-run image import-oci /nowhere -- sh --help
+	grep -q ' -- sh --help$' "$RIG/out" || die "$(cat "$RIG/out")"
+}
