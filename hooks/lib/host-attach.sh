@@ -15,11 +15,26 @@ attached_ids() {
 	application_uid=${ids% *} application_gid=${ids#* }
 }
 
+# make_way NAME PATH: for a file. Who is the application's user in there, or root, may have put a link
+# there, which leads elsewhere, or a pipe, which nobody reads.
+make_way() {
+	show "incus file delete $(quoted "$1$2") 2> /dev/null || :"
+	[ "$dry_run" = 0 ] || return 0
+	for _ in 1 2 3; do
+		! try timeout 20 incus file delete "$1$2" || return 0
+		grep -q EOF "$work/error" || return 0
+	done
+}
+
 # push_private FILE NAME PATH: for the application's user alone.
 push_private() {
-	set -- incus file push -q -p "$1" "$2$3" --uid "$application_uid" --gid "$application_gid" --mode 0600
+	make_way "$2" "$3"
+	set -- timeout 20 incus file push -q -p "$1" "$2$3" --uid "$application_uid" --gid "$application_gid" --mode 0600
 	for _ in 1 2; do
-		! try "$@" || return 0
+		push_rc=0
+		try "$@" || push_rc=$?
+		[ $push_rc != 0 ] || return 0
+		[ $push_rc != 124 ] || fail "$inst" "a file for it was not taken within 20 s: what is in its place there? (incus restart $inst)"
 		grep -q EOF "$work/error" || break
 	done
 	run "$inst" "$@"

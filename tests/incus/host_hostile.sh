@@ -64,3 +64,45 @@ test_host_doctor_makes_no_advice_of_what_an_application_writes() {
 	) > "$RIG/out"
 	[ "$(cut -f3- "$RIG/out")" = "$(printf 'a sudo evil\tdf -h')" ] || die "$(cat "$RIG/out")"
 }
+
+# in_place_of_the_cookie COMMAND...: in its directory, as the application's user, whose it is.
+in_place_of_the_cookie() {
+	# shellcheck disable=SC2016
+	incus exec one --user 1000 --group 1000 -- sh -c 'cd /var/lib/stremio-shim && rm -f Xauthority && "$@"' in_place "$@" \
+		< /dev/null > "$RIG/answer" 2>&1 || die "$*: $(cat "$RIG/answer")"
+}
+
+test_host_puts_the_cookie_where_it_belongs_whatever_lies_there() {
+	session_up
+	player one
+	for words in 'mkfifo Xauthority' 'ln -s /etc/target Xauthority'; do
+		echo untouched > "$RIG/target"
+		push "$RIG/target" one/etc/target --uid 0 --gid 0 --mode 0644
+		# shellcheck disable=SC2086
+		in_place_of_the_cookie $words
+		user timeout 20 stremio-incus attach one > "$RIG/out" 2>&1 < /dev/null || die "$words: $? $(tail -n 1 "$RIG/out")"
+		[ "$(inside one stat -c '%F %a %u' /var/lib/stremio-shim/Xauthority)" = 'regular file 600 1000' ] ||
+			die "$words: $(inside one stat -c '%F %a %u' /var/lib/stremio-shim/Xauthority)"
+		sees_display one || die "$words: $(inside one xclient)"
+		[ "$(inside one stat -c '%u' /etc/target) $(pull one/etc/target)" = '0 untouched' ] ||
+			die "$words: what the link leads to is changed: $(inside one stat -c '%u' /etc/target)"
+	done
+}
+
+# One that comes back at once, as here where nothing removes it, is told after a while, and the lock is free.
+test_host_is_not_held_up_by_a_pipe_that_nobody_reads() {
+	session_up
+	player one
+	in_place_of_the_cookie mkfifo Xauthority
+	mkdir -p "$session/bin"
+	# shellcheck disable=SC2016
+	printf '#!/bin/sh\n[ "$1 $2" != "file delete" ] || exit 1\nexec /usr/bin/incus "$@"\n' > "$session/bin/incus"
+	chmod 755 "$session/bin/incus"
+	rc=0
+	SESSION_PATH=/home/bin:/usr/local/bin:/usr/bin:/bin \
+		user timeout 40 stremio-incus attach one > "$RIG/out" 2>&1 < /dev/null || rc=$?
+	[ $rc = 1 ] || die "status $rc: $(tail -n 1 "$RIG/out")"
+	grep -q '^stremio-incus: one: .*not taken within 20 s.*incus restart one' "$RIG/out" || die "$(cat "$RIG/out")"
+	host_ok attach one
+	sees_display one || die "$(inside one xclient)"
+}
