@@ -64,7 +64,7 @@ def refused_at_the_gate(report, what, finding, env=None, cookie=None):
         started(world, "server", ("--policy=server", "--wait=1"), env)
         equal(world.wait_end(READY_TIMEOUT, "the start"), 69, f"exit status ({world.said()})")
         equal(world.report(), None, "the application's report")
-        diagnosed(rf"^fail +console +the shim said: stremio-shim: {finding}: .*"
+        diagnosed(rf"^fail +console +as the shim would, .*the console says: stremio-shim: {finding}: .*"
                   rf"stremio-incus attach ")
         nothing_left(world)
 
