@@ -127,7 +127,7 @@ wayland_find() {
 # Sets wayland, the socket in the instance.
 wayland_attach() {
 	wayland=''
-	[ $wayland_wanted = 1 ] || drop_device "$1" wayland
+	[ "$wayland_wanted" = 1 ] || drop_device "$1" wayland
 	[ -n "$wayland_socket" ] || return 0
 	socket_attach "$1" wayland "$wayland_socket"
 	wayland=$guest_dir/wayland
@@ -165,8 +165,8 @@ session_attach() {
 	done
 	if [ -n "$sound_kind" ]; then
 		socket_attach "$inst" "$sound_kind" "$sound_socket"
-		[ $sound_kind = pipewire ] || pulse=unix:$guest_dir/pulse
-		[ $sound_kind = pulse ] || pipewire=unix:$guest_dir/pipewire
+		[ "$sound_kind" = pipewire ] || pulse=unix:$guest_dir/pulse
+		[ "$sound_kind" = pulse ] || pipewire=unix:$guest_dir/pipewire
 	fi
 	if [ -n "$pulse" ]; then
 		pulse_client "$inst"

@@ -263,6 +263,7 @@ s = socket.socket(socket.AF_UNIX)
 s.bind(sys.argv[1])
 s.listen()
 time.sleep(300)' "$session/run/pulse/native" &
+	# shellcheck disable=SC2034 # session_down ends it
 	server=$!
 	until_true 10 test -S "$session/run/pulse/native" || die 'no socket'
 	chown -R "$USER_ID" "$session/run/pulse"
