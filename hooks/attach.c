@@ -55,6 +55,11 @@ void place_close(struct place *p)
 		close(p->dev);
 }
 
+int place_directory(const struct place *p, const char *name)
+{
+	return mkdirat(p->dev, name, 0755) < 0 && errno != EEXIST ? -errno : 0;
+}
+
 static int fails(struct finding *f, int r, const char *what, const struct node *n, const char *hint)
 {
 	return finding_set(f, 0, STEP, -r, what, n->name, hint);
@@ -169,21 +174,14 @@ static int umount_fd(const struct place *p, int fd)
 	return 0;
 }
 
-static void remove_target(int dir, const struct place *p, const struct node *n)
+/* Not its directory: the application's Landlock rule is of that one, and of none made anew. */
+static void remove_target(int dir, const struct node *n)
 {
-	const char *slash = strchr(n->name, '/');
-	char name[NODE_NAME_SIZE];
 	struct stat st;
 
 	if (fstatat(dir, base_name(n), &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode) &&
 	    !st.st_size)
 		(void)unlinkat(dir, base_name(n), 0);
-	if (!slash)
-		return;
-	memcpy(name, n->name, (size_t)(slash - n->name));
-	name[slash - n->name] = '\0';
-	/* Refused while something is in it, which is as it should be. */
-	(void)unlinkat(p->dev, name, AT_REMOVEDIR);
 }
 
 int detach(const struct place *p, const struct node *n, struct finding *f)
@@ -200,7 +198,7 @@ int detach(const struct place *p, const struct node *n, struct finding *f)
 	if (fd >= 0)
 		close(fd);
 	if (dir >= 0 && r == 0)
-		remove_target(dir, p, n);
+		remove_target(dir, n);
 	if (dir >= 0)
 		close(dir);
 	if (r < 0)

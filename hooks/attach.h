@@ -51,6 +51,17 @@ int place_open(const struct instance *i, struct place *out, struct finding *f);
 void place_close(struct place *p);
 
 /**
+ * place_directory() - make a directory of nodes, before instance_enter() and after
+ * instance_be_root().
+ * @p: where. @name: below /dev, without a slash. What is at that place already is left alone.
+ *
+ * Before PID 1 runs, though nothing is in it yet: stremio-shim lets the application into what is
+ * there when it starts, a directory with all that will ever be in it, and cannot do so later.
+ * Return: 0 or -errno.
+ */
+int place_directory(const struct place *p, const char *name);
+
+/**
  * attach() - put one node to its place; after instance_enter().
  * @p: where. @n: which. @tree: the detached mount.
  * @f: out, on failure, step "attach".
@@ -66,6 +77,8 @@ int attach(const struct place *p, const struct node *n, int tree, struct finding
  * detach() - take one node away again; after instance_enter().
  * @n: with the file system and the inode that were mounted, so that nothing else goes.
  * @f: out, on failure, step "detach".
+ *
+ * Its directory stays, see place_directory().
  * Return: 0, also when it is not there any more; -errno.
  */
 int detach(const struct place *p, const struct node *n, struct finding *f);

@@ -5,6 +5,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "attach.h"
 #include "discover.h"
 #include "owner.h"
 #include "text.h"
@@ -14,6 +15,7 @@
 
 struct start {
 	const struct call *call;
+	struct devices devices;
 	struct report rep;
 };
 
@@ -63,6 +65,31 @@ static void tell(struct start *s, const struct instance *i, const struct wired *
 	report(&s->rep, REPORT_WARN, &f);
 }
 
+/* Also where no device is yet. Where they may not be made, wire() tells of it, of its first node. */
+static void make_directories(struct start *s, const struct instance *i)
+{
+	const struct devices *d = &s->devices;
+	struct place place;
+	struct finding f;
+	int r;
+
+	if (place_open(i, &place, &f) < 0) {
+		place_close(&place);
+		return;
+	}
+	r = instance_be_root(i);
+	if (r == 0 && (d->gpu.wanted || d->primary.wanted))
+		r = place_directory(&place, "dri");
+	if (r == 0 && d->sound.wanted)
+		r = place_directory(&place, "snd");
+	instance_be_host();
+	place_close(&place);
+	if (r == 0)
+		return;
+	(void)finding_set(&f, 0, "attach", -r, "cannot make the devices' directories", NULL, NULL);
+	report(&s->rep, REPORT_WARN, &f);
+}
+
 static int wire_instance(struct start *s, const struct instance *i)
 {
 	const struct request *rq = &s->call->rq;
@@ -83,6 +110,8 @@ static int wire_instance(struct start *s, const struct instance *i)
 		report(&s->rep, REPORT_ERROR, &f);
 		return 0;
 	}
+	if (!s->call->dry_run)
+		make_directories(s, i);
 	r = wire(i, &state, &w, s->call->dry_run, &s->rep);
 	state_close(&state);
 	if (!s->call->dry_run)
@@ -118,12 +147,12 @@ static int judge(const struct request *rq, bool listing, struct devices *d, stru
 }
 
 /* By hand, without an instance: what one would get. */
-static void list(struct start *s, const struct devices *d)
+static void list(struct start *s)
 {
 	static struct nodes nodes;
 	struct finding f;
 
-	if (discover(d, &nodes, &f) < 0)
+	if (discover(&s->devices, &nodes, &f) < 0)
 		report(&s->rep, REPORT_WARN, &f);
 	for (size_t i = 0; i < nodes.count; i++)
 		printf("add /dev/%s %u:%u%s\n", nodes.node[i].name, major(nodes.node[i].rdev),
@@ -133,18 +162,18 @@ static void list(struct start *s, const struct devices *d)
 int verb_start_host(const struct call *c)
 {
 	struct start s = {.call = c};
-	struct devices d;
+	const struct devices *d = &s.devices;
 	struct finding f;
 	struct worker worker;
 	int r;
 
 	report_open(&s.rep, c->rq.name, c->rq.log);
 	/* An instance is needed to do it, not to list it. */
-	if (judge(&c->rq, c->dry_run, &d, &f) < 0) {
+	if (judge(&c->rq, c->dry_run, &s.devices, &f) < 0) {
 		report(&s.rep, REPORT_ERROR, &f);
 	} else if (c->dry_run && !c->rq.pid) {
-		list(&s, &d);
-	} else if (d.gpu.wanted || d.primary.wanted || d.sound.wanted) {
+		list(&s);
+	} else if (d->gpu.wanted || d->primary.wanted || d->sound.wanted) {
 		(void)worker_start(work, &s, WORKER_DEADLINE_MS, &worker);
 		r = worker_wait(&worker);
 		if (r) {

@@ -32,31 +32,29 @@ static void insert(struct groups *g, gid_t gid)
 	g->count++;
 }
 
-static bool is_device(const struct stat *st, unsigned int major_number, unsigned int first_minor)
-{
-	return S_ISCHR(st->st_mode) && major(st->st_rdev) == major_number &&
-	       minor(st->st_rdev) >= first_minor;
-}
-
-/* Return: is the directory there? */
-static bool scan(const char *path, unsigned int major_number, unsigned int first_minor,
-		 struct groups *out)
+/* @kind: GROUP_BIT() of what is in there. */
+static void scan(const char *path, unsigned int major_number, unsigned int first_minor,
+		 uint32_t kind, struct groups *out)
 {
 	struct directory dir;
 	const char *name;
 	struct stat st;
 
 	if (directory_open(&dir, path) < 0)
-		return false;
+		return;
+	out->there |= kind;
 	while (directory_next(&dir, &name) > 0) {
 		if (sys_fstatat(dir.fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-		    !is_device(&st, major_number, first_minor))
+		    !S_ISCHR(st.st_mode) || major(st.st_rdev) != major_number)
 			continue;
-		if ((st.st_mode & 0060) == 0060 && st.st_gid != 0 && st.st_gid != OVERFLOW_GID)
+		/* By name only: stremio-hook(8). */
+		if (st.st_mode & 0777)
+			out->nodes |= kind;
+		if (minor(st.st_rdev) >= first_minor && (st.st_mode & 0060) == 0060 &&
+		    st.st_gid != 0 && st.st_gid != OVERFLOW_GID)
 			insert(out, st.st_gid);
 	}
 	directory_close(&dir);
-	return true;
 }
 
 void groups_of_devices(uint32_t devices, struct groups *out)
@@ -64,10 +62,10 @@ void groups_of_devices(uint32_t devices, struct groups *out)
 	unsigned int first = devices & PRIMARY_WANTED ? 0 : DRM_RENDER_MINOR;
 
 	*out = (struct groups){.count = 0};
-	if (devices & GROUP_BIT(GROUP_GPU) && scan("/dev/dri", DRM_MAJOR, first, out))
-		out->there |= GROUP_BIT(GROUP_GPU);
-	if (devices & GROUP_BIT(GROUP_SOUND) && scan("/dev/snd", SOUND_MAJOR, 0, out))
-		out->there |= GROUP_BIT(GROUP_SOUND);
+	if (devices & GROUP_BIT(GROUP_GPU))
+		scan("/dev/dri", DRM_MAJOR, first, GROUP_BIT(GROUP_GPU), out);
+	if (devices & GROUP_BIT(GROUP_SOUND))
+		scan("/dev/snd", SOUND_MAJOR, 0, GROUP_BIT(GROUP_SOUND), out);
 }
 
 bool groups_have(const struct groups *g, const struct groups *more)

@@ -14,6 +14,7 @@ struct groups {
 	gid_t gid[GROUPS_MAX];
 	size_t count;
 	uint32_t there; /* GROUP_BIT() of the kinds that have a directory */
+	uint32_t nodes; /* of those that have a node in it, not just the name of one */
 	bool full;	/* there are more, left out */
 };
 

@@ -54,7 +54,8 @@ static const struct path_rule fixed[] = {
 };
 
 /* Of --devices. Whole directories, so that a node that is plugged in later works too: what is in
- * force can be narrowed and never widened. */
+ * force can be narrowed and never widened. A rule is of the very directory that is there now:
+ * stremio-hook(8) makes each before the shim starts, and leaves it when its last node goes. */
 static const struct path_rule of_gpu[] = {
 	{"/dev/dri", FS_DEVICES},
 	{"/dev/kfd", FS_DEVICE},

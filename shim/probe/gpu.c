@@ -220,6 +220,7 @@ void gpu_check(const struct probe *p)
 	static struct node_names names;
 	int dir = open(DRI, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	unsigned int renders = 0;
+	bool has_primary = false;
 	int r = dir < 0 ? -errno : node_list(dir, words, &names);
 
 	if (r < 0) {
@@ -231,6 +232,7 @@ void gpu_check(const struct probe *p)
 		char path[NODE_PATH];
 
 		renders += is_render(name);
+		has_primary |= !is_render(name) && !is_name_only(dir, name);
 		if (i >= NODE_FINDINGS) {
 			names.left_out++;
 			continue;
@@ -245,7 +247,7 @@ void gpu_check(const struct probe *p)
 			unwanted(dir, name);
 	}
 	if (!renders)
-		no_render_node(names.count > 0);
+		no_render_node(has_primary);
 	if (renders == names.count)
 		no_primary_node(p->primary);
 	node_left_out(CHECK_GPU_RENDER, DRI, &names);

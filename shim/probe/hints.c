@@ -74,7 +74,7 @@ static const char *const texts[HINTS] = {
 		"no GPU was given to this instance: on the host: " DEVICE "add %N render unix-char "
 		"path=/dev/dri/renderD128 gid=%G mode=0660 required=false",
 	[HINT_GPU_NO_NODES] =
-		"a directory without GPU: see whether the host has one (ls /dev/dri); "
+		"a directory without GPU: see whether the host has one (ls /dev/dri/renderD*); "
 		"if so: " DEVICE "add %N render unix-char path=/dev/dri/renderD128 "
 		"gid=%G mode=0660 required=false",
 	[HINT_GPU_NO_RENDER] = "a primary node is no substitute: on the host add the render node "

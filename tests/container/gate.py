@@ -107,8 +107,10 @@ def pauses_until_a_change(directory):
 @test()
 def a_device_that_comes_late_brings_its_group():
     """As udev makes it: root's own at first. Probe and application are of the group it gets."""
-    for init in (True, False):
+    for init, directory in ((True, False), (False, False), (True, True)):
         box = probing(dirs=("dev",))
+        if directory:  # which the host's hook has made
+            os.mkdir(box.path("dev/dri"))
         proc = box.spawn([PROBED_SHIM, "-d", "gpu", "-r", "gpu", "-w", "60", "--", STATE, "exit", "0"],
                          env=plan("grouped"), init=init)
         until(lambda: (proc._read(0.1) or True) and lines(proc), "a line about the wait")
@@ -277,9 +279,23 @@ def other_devices_are_told_of_and_not_waited_for():
     equal([line.split(": ")[1] for line in lines(proc)], ["gpu.render"], "lines")
     # Of the default list only what there is a trace of.
     box = probing(dirs=("dev",))
-    os.mkdir(box.path("dev/dri"))
+    device(box, "dev/dri/renderD128", 226, 128, 44)
+    device(box, "dev/snd/timer", 116, 33, 29)
     launch(box, env=plan("ok")).ends(7)
-    equal(groups_asked(runs(box)[0]), ["gpu", "x11"], "what was checked")
+    equal(groups_asked(runs(box)[0]), ["gpu", "sound", "x11"], "what was checked")
+
+
+@test()
+def directories_that_wait_for_devices_are_no_devices():
+    """As the host's hook leaves them where there is none; the name of a card does not make one."""
+    box = probing(dirs=("dev",))
+    os.mkdir(box.path("dev/dri"))
+    os.mkdir(box.path("dev/snd"))
+    for minor, mode, words in ((None, None, ["x11"]), (0, 0, ["x11"]), (1, 0o660, ["gpu", "x11"])):
+        if minor is not None:
+            device(box, f"dev/dri/card{minor}", 226, minor, 44, mode)
+        launch(box, env=plan("ok")).ends(7)
+        equal(groups_asked(runs(box)[-1]), words, "what was checked")
 
 
 @test()

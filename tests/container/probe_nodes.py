@@ -165,6 +165,16 @@ def a_primary_node_that_nobody_wants_is_no_fault_whatever_stands_in_its_place():
 
 
 @test(timeout=120)
+def a_primary_node_by_name_only_is_no_gpu():
+    """A host whose GPU does not draw: telling its user to add a render node would be wrong."""
+    box = room()
+    node(box, DRI + "/card0", 226, 0, 0, owner=(65534, 65534))
+    found = probe(box, "gpu")
+    found.expect("gpu.render", "fail", "is empty of GPUs", "whether the host has one", target=DRI)
+    found.expect("gpu.primary", "ok", "not usable, and not needed", target=DRI + "/card0")
+
+
+@test(timeout=120)
 def nodes_without_end_are_counted_and_the_first_looked_at():
     box = room()
     for path, name in ((DRI, "renderD"), (SND, "pcmC0D")):

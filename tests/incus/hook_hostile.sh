@@ -37,7 +37,7 @@ test_hook_opens_no_file_of_the_instance_on_the_side() {
 		incus exec trapped -- sh -c "rm -f /etc/$f; mkfifo /etc/$f" || die "$f"
 	done
 	# So that there is something to say while it is in there.
-	incus exec trapped -- ln -s /etc /dev/dri
+	incus exec trapped -- sh -c 'rmdir /dev/dri; ln -s /etc /dev/dri'
 	fake_desktop
 	hook plug > "$RIG/out" 2>&1 && die 'no complaint'
 	grep -q 'did not finish' "$RIG/out" && die "it was held up: $(cat "$RIG/out")"
@@ -54,7 +54,7 @@ test_hook_opens_no_file_of_the_instance_on_the_side() {
 test_hook_does_not_follow_a_link_for_a_directory() {
 	fake_nothing
 	idle linked
-	incus exec linked -- ln -s /etc /dev/dri
+	incus exec linked -- sh -c 'rmdir /dev/dri; ln -s /etc /dev/dri'
 	incus exec linked -- ln -s /etc/passwd /dev/nvidia0
 	fake_desktop
 	hook plug > "$RIG/out" 2>&1 && die 'no complaint'
@@ -67,7 +67,6 @@ test_hook_does_not_follow_a_link_for_a_directory() {
 test_hook_does_not_follow_a_link_for_a_node() {
 	fake_nothing
 	idle linked
-	incus exec linked -- mkdir /dev/dri /dev/snd
 	incus exec linked -- ln -s /etc/passwd /dev/dri/renderD128
 	incus exec linked -- sh -c 'echo text > /dev/snd/timer'
 	incus exec linked -- mkdir /dev/snd/controlC0
@@ -85,7 +84,7 @@ test_hook_does_not_follow_a_link_for_a_node() {
 test_hook_follows_no_link_within_dev() {
 	fake_nothing
 	bare within
-	incus exec within -- sh -c 'mkdir /dev/elsewhere; ln -s elsewhere /dev/dri'
+	incus exec within -- sh -c 'mkdir /dev/elsewhere; rmdir /dev/dri; ln -s elsewhere /dev/dri'
 	desktop_is_refused within 'cannot make or open the directory of .dri/renderD128'
 	is_empty within /dev/elsewhere
 }
@@ -94,7 +93,7 @@ test_hook_follows_no_link_within_dev() {
 test_hook_crosses_no_mount_below_dev() {
 	fake_nothing
 	bare across
-	incus exec across -- sh -c 'mkdir /dev/dri /tmp/kept; mount --bind /tmp/kept /dev/dri' || die 'mount'
+	incus exec across -- sh -c 'mkdir /tmp/kept; mount --bind /tmp/kept /dev/dri' || die 'mount'
 	desktop_is_refused across 'cannot make or open the directory of .dri/renderD128'
 	is_empty across /tmp/kept
 }
@@ -111,7 +110,7 @@ test_hook_leaves_a_dev_that_stays_alone() {
 test_hook_takes_another_device_for_another() {
 	fake_nothing
 	bare another
-	incus exec another -- sh -c 'mkdir /dev/dri; : > /dev/dri/renderD128
+	incus exec another -- sh -c ': > /dev/dri/renderD128
 		mount --bind /dev/null /dev/dri/renderD128' || die 'mount'
 	desktop_is_refused another 'cannot create .dri/renderD128'
 }
