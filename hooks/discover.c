@@ -169,12 +169,14 @@ static bool is_chosen(const struct devices *d, struct udev *udev, enum kind kind
 	}
 }
 
-static bool numbers_fit(int pattern, dev_t rdev)
+static bool numbers_fit(int pattern, dev_t rdev, bool name_only)
 {
 	unsigned int wanted = patterns[pattern].major_number;
 
 	if (wanted && major(rdev) != wanted)
 		return false;
+	if (name_only)
+		return minor(rdev) < DRM_RENDER_MINOR;
 	return patterns[pattern].kind != KIND_RENDER || minor(rdev) >= DRM_RENDER_MINOR;
 }
 
@@ -188,7 +190,7 @@ static int add_device(struct udev *udev, const char *syspath, const char *name, 
 	int r = 0;
 
 	if (path && !strncmp(path, "/dev/", 5) && !strcmp(path + 5, name) &&
-	    numbers_fit(classify(name), udev_device_get_devnum(dev)))
+	    numbers_fit(classify(name), udev_device_get_devnum(dev), name_only))
 		r = insert(out, name, udev_device_get_devnum(dev), name_only);
 	udev_device_unref(dev);
 	return r;
@@ -233,47 +235,17 @@ static int add(struct udev *udev, size_t class, const char *sysname, const char 
 	return add_device(udev, syspath, name, name_only, out);
 }
 
-/* The numbers tell nothing of who belongs to whom: the first GPU may be card1 and renderD128. */
-static int add_primary_of(struct udev *udev, size_t class, const char *render, struct nodes *out)
-{
-	char path[64 + NODE_NAME_SIZE];
-	char name[NODE_NAME_SIZE];
-	struct directory dir;
-	const char *sysname;
-	struct text t;
-	int r;
-
-	text_begin(&t, path, sizeof(path));
-	text_str(&t, classes[class].class);
-	text_str(&t, render);
-	text_str(&t, "/device/drm");
-	r = directory_open(&dir, path);
-	/* Of a device that has gone, or has no parent. */
-	if (r < 0)
-		return 0;
-	while (r >= 0 && (r = directory_next(&dir, &sysname)) > 0) {
-		int pattern = name_of(class, sysname, name);
-
-		if (pattern >= 0 && patterns[pattern].kind == KIND_PRIMARY)
-			r = add(udev, class, sysname, name, true, out);
-	}
-	directory_close(&dir);
-	return r == -ENOSPC ? r : 0;
-}
-
 static int consider(const struct devices *d, struct udev *udev, size_t class, const char *sysname,
 		    struct nodes *out)
 {
 	char name[NODE_NAME_SIZE];
 	int pattern = name_of(class, sysname, name);
-	int r;
+	bool chosen = pattern >= 0 && is_chosen(d, udev, patterns[pattern].kind, name);
 
-	if (pattern < 0 || !is_chosen(d, udev, patterns[pattern].kind, name))
+	/* Whichever GPU is to draw: another's may be the one that has the screen. */
+	if (!chosen && (pattern < 0 || patterns[pattern].kind != KIND_PRIMARY || !d->gpu.wanted))
 		return 0;
-	r = add(udev, class, sysname, name, false, out);
-	if (r == 0 && patterns[pattern].kind == KIND_RENDER && !d->primary.wanted)
-		r = add_primary_of(udev, class, sysname, out);
-	return r;
+	return add(udev, class, sysname, name, !chosen, out);
 }
 
 static int scan_class(const struct devices *d, struct udev *udev, size_t class, struct nodes *out)
@@ -321,7 +293,8 @@ static int add_nvidia(const struct devices *d, int dev, const char *name, struct
 	wanted = patterns[pattern].kind == KIND_NVIDIA_COMMON ? nvidia_common(&d->gpu)
 							      : chosen_has(&d->gpu, name);
 	/* Not root's: not the driver's. */
-	if (!wanted || !S_ISCHR(st.st_mode) || st.st_uid != 0 || !numbers_fit(pattern, st.st_rdev))
+	if (!wanted || !S_ISCHR(st.st_mode) || st.st_uid != 0 ||
+	    !numbers_fit(pattern, st.st_rdev, false))
 		return 0;
 	return insert(out, name, st.st_rdev, false);
 }

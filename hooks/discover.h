@@ -45,9 +45,11 @@ const struct node *nodes_find(const struct nodes *n, const char *name);
  * nodes, whose driver has no class in /sys, by their names in /dev. The numbers come from /sys, so
  * nothing depends on who made a node in /dev.
  *
- * Unless primary nodes are asked for, that of each render node's GPU is listed, too, as name_only:
- * an X server hands its clients a descriptor of it (DRI3), and Mesa, which looks in /dev/dri for
- * a node of that number to know the GPU by, draws with the CPU when there is none.
+ * With gpu the primary nodes that are not chosen are listed, too, as name_only: an X server hands its
+ * clients a descriptor of its own (DRI3), and Mesa, which looks in /dev/dri for a node of that number
+ * to know the GPU by, draws with the CPU when there is none. All of them: which one the server has,
+ * and whether that is the GPU that draws, is not to be known here. Where one device shows the picture
+ * and another draws it (vc4 and v3d, a laptop's two GPUs), it is not.
  * Return: 0; -ENOSPC with NODES_MAX of them; other -errno.
  */
 int discover(const struct devices *d, struct nodes *out, struct finding *f);

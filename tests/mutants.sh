@@ -143,7 +143,7 @@ table() {
 	hook-mode @ hooks/stage.c @ s/fchmodat\(dir, name, 0660, 0\)/fchmodat(dir, name, 0666, 0)/ @ incus/hook_shifts_through_each_instances_own_map @
 	hook-name-owner @ hooks/stage.c @ s/n->name_only \? 0 : 0600/0/;s/if \(!n->name_only \&\& \((fchownat[^|]*)\|\|/if (\1 || (!n->name_only \&\&/ @ incus/hook_gives_the_name_of_a_primary_node_and_no_more @
 	hook-name-mode @ hooks/stage.c @ s/n->name_only \? 0 : 0600/0644/ @ incus/hook_gives_the_name_of_a_primary_node_and_no_more @
-	hook-name-unasked @ hooks/discover.c @ s/(sysname, name, )true(, out\))/\1false\2/ @ incus/hook_gives_the_name_of_a_primary_node_and_no_more @
+	hook-name-unasked @ hooks/discover.c @ s/(sysname, name, )!chosen(, out\))/\1false\2/ @ incus/hook_gives_the_name_of_a_primary_node_and_no_more @
 	hook-name-of-root @ hooks/wire.c @ s/if \(idmap_reaches\(\&i->uids, 0\)\)/if (0)/ @ incus/hook_wires_a_privileged_instance @
 	hook-group-unmapped @ hooks/wire.c @ /host's group 0/{n;d} @ incus/hook_reports_a_group_that_is_not_mapped @
 	hook-caller @ hooks/start.c @ s/if \(i->parent == s->call->monitor\)/if (1)/ @ incus/hook_enters_only_its_callers_containers @

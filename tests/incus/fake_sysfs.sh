@@ -8,7 +8,6 @@
 #
 #   fake_up DIR HOOK       make DIR/stremio-hook, which runs HOOK with it
 #   fake_drm NAME MINOR    a node in dri/
-#   fake_gpu RENDER CARD   the two nodes are of one GPU
 #   fake_sound NAME MINOR  a node in snd/
 #   fake_card N ID         a sound card
 #   fake_gone NAME         no longer
@@ -36,7 +35,6 @@ fake_node() {
 }
 
 fake_drm() { fake_node drm "$1" 226 "$2" dri; }
-fake_gpu() { mkdir -p "$FAKE/class/drm/$1/device/drm/$1" "$FAKE/class/drm/$1/device/drm/$2"; }
 fake_sound() { fake_node sound "$1" 116 "$2" snd; }
 
 fake_card() {
@@ -67,7 +65,6 @@ fake_desktop() {
 	fake_drm renderD128 128
 	# What must not be wired unless it is asked for, but by its name, or at all.
 	fake_drm card0 0
-	fake_gpu renderD128 card0
 	fake_sound seq 1
 	fake_sound hwC0D0 40
 	fake_sound midiC0D0 41

@@ -169,9 +169,9 @@ test_hook_stays_below_dev_in_a_race() {
 	while [ $i -lt "${HOOK_RACES:-25}" ]; do
 		fake_drm card0 0
 		fake_drm renderD128 128
-		fake_gpu renderD128 card0
 		hook plug > /dev/null 2>&1 && wired=$((wired + 1))
 		fake_gone renderD128
+		fake_gone card0
 		hook plug > /dev/null 2>&1
 		i=$((i + 1))
 	done

@@ -192,7 +192,6 @@ test_host_self_test_is_green_again_without_a_command() {
 	hook plug
 	red one 'without its GPU'
 	fake_drm renderD128 128
-	fake_gpu renderD128 card0
 	hook plug
 	green one 'GPU module reloaded'
 	incus restart one --timeout 20 || die 'incus restart'
