@@ -28,7 +28,8 @@ static int open_running(const struct wired *w, struct instance *i, struct findin
 {
 	int r = instance_open(w->pid, i, f);
 
-	return r == 0 && i->start != w->start ? -ESRCH : r;
+	/* Who has its number now may be anything, and be refused. */
+	return i->start && i->start != w->start ? -ESRCH : r;
 }
 
 static int bring_into_line(const struct job *j, struct state *s, struct wired *w)

@@ -101,10 +101,12 @@ rig_up > "$RIG/said" 2>&1 || cannot "$(tail -n 1 "$RIG/said")"
 
 # Every function test_NAME of these files is a test, in the order they stand there.
 shim_files="$here/profile.sh $here/lifetime.sh $here/surroundings.sh $here/exec.sh $here/errors.sh
-	$here/hook.sh $here/hook_running.sh $here/hook_hostile.sh $here/audit.sh $here/inspect.sh $here/picture.sh
+	$here/hook.sh $here/hook_running.sh $here/hook_plug.sh $here/hook_hostile.sh $here/audit.sh $here/inspect.sh
+	$here/picture.sh
 	$top/tests/container/escape/incus.sh"
 host_files="$here/host.sh $here/host_again.sh $here/host_picture.sh $here/host_desktop.sh $here/host_errors.sh
-	$here/oci.sh $here/readme.sh $here/recipes.sh $here/cluster.sh $here/stremio.sh $here/host_hostile.sh $here/host_outcomes.sh"
+	$here/host_hostile.sh $here/host_outcomes.sh $here/oci.sh $here/readme.sh $here/recipes.sh $here/cluster.sh
+	$here/stremio.sh"
 for f in $shim_files $host_files; do
 	# shellcheck source=/dev/null
 	. "$f"
