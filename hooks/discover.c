@@ -311,7 +311,33 @@ static int scan_nvidia(const struct devices *d, struct nodes *out)
 	return r;
 }
 
-int discover(const struct devices *d, struct nodes *out, struct finding *f)
+static int list(const struct devices *d, struct udev *udev, struct nodes *out)
+{
+	int r = scan_sys(d, udev, out);
+
+	return r == 0 && d->gpu.wanted ? scan_nvidia(d, out) : r;
+}
+
+/* One that was found before, if it would still be. */
+static void find_again(const struct devices *d, struct udev *udev, const struct node *n,
+		       struct nodes *out)
+{
+	const char *slash = strchr(n->name, '/');
+	const size_t len = slash ? (size_t)(slash - n->name) + 1 : 0;
+	struct directory dir;
+
+	for (size_t i = 0; i < CLASSES; i++) {
+		if (strlen(classes[i].prefix) == len && !strncmp(n->name, classes[i].prefix, len))
+			(void)consider(d, udev, i, n->name + len, out);
+	}
+	if (!slash && d->gpu.wanted && directory_open(&dir, "/dev") >= 0) {
+		(void)add_nvidia(d, dir.fd, n->name, out);
+		directory_close(&dir);
+	}
+}
+
+int discover(const struct devices *d, const struct nodes *first, struct nodes *out,
+	     struct finding *f)
 {
 	struct udev *udev;
 	int r;
@@ -320,10 +346,15 @@ int discover(const struct devices *d, struct nodes *out, struct finding *f)
 	if (!d->gpu.wanted && !d->primary.wanted && !d->sound.wanted)
 		return 0;
 	udev = udev_new();
-	r = udev ? scan_sys(d, udev, out) : -ENOMEM;
+	r = udev ? list(d, udev, out) : -ENOMEM;
+	/* Listed in no order: what is wired must not be what has no place. */
+	if (r == -ENOSPC && first && first->count) {
+		out->count = 0;
+		for (size_t i = 0; i < first->count; i++)
+			find_again(d, udev, &first->node[i], out);
+		r = list(d, udev, out);
+	}
 	udev_unref(udev);
-	if (r == 0 && d->gpu.wanted)
-		r = scan_nvidia(d, out);
 	if (r == -ENOSPC)
 		return finding_set(f, 0, STEP, ENOSPC, "more than 128 nodes, the rest is left out",
 				   NULL, "name the cards: STREMIO_DEVICES=gpu:renderD128,sound:0");

@@ -39,7 +39,8 @@ const struct node *nodes_find(const struct nodes *n, const char *name);
 
 /**
  * discover() - list the nodes of the chosen devices, by name.
- * @d: what is asked for. @out: the nodes. @f: out, on failure or when some are left out.
+ * @d: what is asked for. @first: those that keep their places as long as they are there, when there
+ * are too many; may be NULL. @out: the nodes. @f: out, on failure or when some are left out.
  *
  * drm, sound and kfd by the listings in /sys and, what is chosen there, by libudev; NVIDIA's
  * nodes, whose driver has no class in /sys, by their names in /dev. The numbers come from /sys, so
@@ -52,6 +53,7 @@ const struct node *nodes_find(const struct nodes *n, const char *name);
  * and another draws it (vc4 and v3d, a laptop's two GPUs), it is not.
  * Return: 0; -ENOSPC with NODES_MAX of them; other -errno.
  */
-int discover(const struct devices *d, struct nodes *out, struct finding *f);
+int discover(const struct devices *d, const struct nodes *first, struct nodes *out,
+	     struct finding *f);
 
 #endif

@@ -41,15 +41,15 @@ static int bring_into_line(const struct job *j, struct state *s, struct wired *w
 
 	report_open(&rep, j->name, w->log);
 	if (r == 0) {
+		/* What went wrong it has reported itself. */
 		r = wire(&i, s, w, j->call->dry_run, &rep);
-	} else if (r == -ESRCH && !j->call->dry_run) {
+	} else {
 		/* Its end was not told: liblxc's monitor was killed, too. */
-		r = state_remove(s, &f);
-	} else if (r == -ESRCH) {
-		r = 0;
+		if (r == -ESRCH)
+			r = j->call->dry_run ? 0 : state_remove(s, &f);
+		if (r < 0)
+			report(&rep, REPORT_WARN, &f);
 	}
-	if (r < 0 && r != -1)
-		report(&rep, REPORT_WARN, &f);
 	report_close(&rep);
 	instance_close(&i);
 	return r < 0 ? EXIT_SETUP : 0;

@@ -152,7 +152,7 @@ static void list(struct start *s)
 	static struct nodes nodes;
 	struct finding f;
 
-	if (discover(&s->devices, &nodes, &f) < 0)
+	if (discover(&s->devices, NULL, &nodes, &f) < 0)
 		report(&s->rep, REPORT_WARN, &f);
 	for (size_t i = 0; i < nodes.count; i++)
 		printf("add /dev/%s %u:%u%s\n", nodes.node[i].name, major(nodes.node[i].rdev),

@@ -54,6 +54,7 @@ static void leave_out_names(struct nodes *n)
 	n->count = kept;
 }
 
+/* Return: 0, or -1 when something was found wrong, which has been reported. */
 static int plan(const struct instance *i, const struct wired *w, struct plan *p, struct report *rep)
 {
 	struct devices d;
@@ -68,10 +69,10 @@ static int plan(const struct instance *i, const struct wired *w, struct plan *p,
 		report(rep, REPORT_ERROR, &f);
 		return -1;
 	}
-	r = discover(&d, &want, &f);
+	r = discover(&d, &w->nodes, &want, &f);
 	if (r < 0)
 		report(rep, REPORT_WARN, &f);
-	/* Too many: the first of them. A failure of another kind must not unwire anything. */
+	/* Too many: those that are wired, then the first. A failure of another kind must not unwire anything. */
 	if (r < 0 && r != -ENOSPC)
 		return -1;
 	/* Who can be the host's root in there, as in a privileged instance, could open them. */
@@ -80,7 +81,7 @@ static int plan(const struct instance *i, const struct wired *w, struct plan *p,
 	compare(&w->nodes, &want, p);
 	p->uid = i->root_uid;
 	if (idmap_shift(&i->gids, w->gid, &p->gid) == 0)
-		return r;
+		return r < 0 ? -1 : 0;
 	(void)finding_set(&f, 0, "idmap", 0,
 			  "the application's group is not in the id map, no device is wired", NULL,
 			  "see security.idmap.size and raw.idmap of the instance");
