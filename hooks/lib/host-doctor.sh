@@ -79,10 +79,12 @@ doctor_profile() {
 	changed) found warn profile "$profile was changed, or made otherwise than in $profile_file, and launch leaves it so" "$(profile_remedy)" ;;
 	esac
 	hook=$(sed -n 's,^.*[= ]\(/[^ ;]*/stremio-hook\).*,\1,p' "$profile_file" | head -n 1)
-	[ -z "$hook" ] || if [ -x "$hook" ]; then
+	[ -z "$hook" ] || if [ ! -x "$hook" ]; then
+		found fail hook "$hook is not there: no GPU and no sound card is given to an instance" 'make install, on each member of a cluster'
+	elif "$hook" --version > "$work/hook" 2>&1 < /dev/null; then
 		found ok hook "$hook"
 	else
-		found fail hook "$hook is not there: no GPU and no sound card is given to an instance" 'make install, on each member of a cluster'
+		found fail hook "$hook does not run, and no instance starts: $(tail -n 1 "$work/hook")" "sudo apt-get install libudev1, then make install; $hook --version"
 	fi
 }
 

@@ -336,6 +336,12 @@ test_hook_missing_on_a_host_is_said_and_no_obstacle() {
 	start bare
 	until_true 10 is_ready bare || die "state $(state bare)"
 	logged bare 'not on this host'
+	incus stop -f bare
+	# Nor where there is no room for the word.
+	incus profile show without | sed 's|>> "[^"]*/lxc.log"|>> /dev/full|' > "$RIG/full.yaml"
+	grep -q '>> /dev/full' "$RIG/full.yaml" || die 'the line has no log'
+	incus profile edit without < "$RIG/full.yaml" || die 'profile edit'
+	start bare
 	gone bare
 	incus profile delete without > /dev/null
 }

@@ -243,11 +243,17 @@ test_host_makes_a_missing_profile_and_says_what_it_lacks() {
 	host launch one --image=busybox --no-self-test
 	rc=$?
 	[ $rc = 0 ] && host doctor one
+	cp "$RIG/out" "$RIG/without"
+	# As the loader does without libudev.
+	printf '#!/bin/sh\necho no libudev >&2\nexit 127\n' > "$RIG/usr/lib/stremio-shim/stremio-hook"
+	chmod 755 "$RIG/usr/lib/stremio-shim/stremio-hook"
+	[ $rc = 0 ] && host doctor one
 	mv "$RIG/hook.away" "$RIG/usr/lib/stremio-shim/stremio-hook"
 	[ $rc = 0 ] || die "without the hook: $(tail -n 1 "$RIG/out")"
 	for line in '^fail  hook .*stremio-hook is not there' '^warn  lxc.log .*not on this host'; do
-		grep -q "$line" "$RIG/out" || die "doctor: $(grep -A1 -E '^[a-z]*  (hook|lxc.log)' "$RIG/out")"
+		grep -q "$line" "$RIG/without" || die "doctor: $(grep -A1 -E '^[a-z]*  (hook|lxc.log)' "$RIG/without")"
 	done
+	grep -q '^fail  hook .*does not run.*no libudev' "$RIG/out" || die "doctor: $(grep -A1 '^[a-z]* *hook' "$RIG/out")"
 }
 
 test_host_refuses_names_and_options_that_are_none() {
