@@ -157,20 +157,62 @@ int attach(const struct place *p, const struct node *n, int tree, struct finding
 	return r < 0 ? fails(f, r, "cannot mount", n, NULL) : 0;
 }
 
-/*
- * umount(2) takes a path only: the one of a descriptor, by the host's /proc, for the
- * container's may be anything. MNT_DETACH because that descriptor keeps it busy.
- */
+/* For calls that take a path only: by the host's /proc, for the container's may be anything. */
+static void name_fd(int fd, char path[32])
+{
+	struct text t;
+
+	text_begin(&t, path, 32);
+	text_str(&t, "self/fd/");
+	text_num(&t, (uint64_t)(unsigned int)fd);
+}
+
+/* MNT_DETACH because the descriptor keeps it busy. */
 static int umount_fd(const struct place *p, int fd)
 {
 	char path[32];
-	struct text t;
 
-	text_begin(&t, path, sizeof(path));
-	text_str(&t, "self/fd/");
-	text_num(&t, (uint64_t)(unsigned int)fd);
+	name_fd(fd, path);
 	if (fchdir(p->proc) < 0 || umount2(path, MNT_DETACH) < 0)
 		return -errno;
+	return 0;
+}
+
+/* Else it is gone, or put somewhere else by the container: what is there is the container's. */
+static bool is_given(int fd, const struct node *n)
+{
+	struct stat st;
+
+	return is_node(fd, n->rdev) && fstat(fd, &st) == 0 && st.st_dev == n->fs &&
+	       st.st_ino == n->ino;
+}
+
+/* Root inside owns it, and could undo the mode alone. */
+static int close_inode(const struct place *p, int fd)
+{
+	char path[32];
+
+	name_fd(fd, path);
+	if (fchownat(fd, "", 0, 0, AT_EMPTY_PATH) < 0 || fchmodat(p->proc, path, 0, 0) < 0)
+		return -errno;
+	return 0;
+}
+
+int withdraw(const struct place *p, const struct node *n, struct finding *f)
+{
+	int dir = open_parent(p, n, false);
+	int fd = dir < 0 ? dir : open_at(dir, base_name(n), O_PATH | O_NOFOLLOW, 0, BENEATH);
+	int r = 0;
+
+	if (fd >= 0) {
+		r = is_given(fd, n) ? close_inode(p, fd) : 0;
+		close(fd);
+	}
+	if (dir >= 0)
+		close(dir);
+	if (r < 0)
+		return finding_set(f, 0, "withdraw", -r, "cannot close", n->name,
+				   "copies of it are closed by a restart of the instance");
 	return 0;
 }
 
@@ -188,12 +230,9 @@ int detach(const struct place *p, const struct node *n, struct finding *f)
 {
 	int dir = open_parent(p, n, false);
 	int fd = dir < 0 ? dir : open_at(dir, base_name(n), O_PATH | O_NOFOLLOW, 0, BENEATH);
-	struct stat st;
 	int r = 0;
 
-	/* Gone, or put somewhere else by the container: it is the container's then. */
-	if (fd >= 0 && fstat(fd, &st) == 0 && is_node(fd, n->rdev) && st.st_dev == n->fs &&
-	    st.st_ino == n->ino)
+	if (fd >= 0 && is_given(fd, n))
 		r = umount_fd(p, fd);
 	if (fd >= 0)
 		close(fd);

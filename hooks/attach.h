@@ -74,6 +74,18 @@ int place_directory(const struct place *p, const char *name);
 int attach(const struct place *p, const struct node *n, int tree, struct finding *f);
 
 /**
+ * withdraw() - close a node that is to be taken away, as the host; before instance_enter().
+ * @n: with the file system and the inode that were mounted. @f: out, step "withdraw".
+ *
+ * Root inside may have bound it to other places, where its number will be the next device's. The
+ * inode is one and the same, and becomes as that of a name_only node. What is not the very inode
+ * that was mounted is left as it is.
+ * Return: 0, also when it is not at its place; -errno (-EROFS when root inside has made that
+ * mount read-only).
+ */
+int withdraw(const struct place *p, const struct node *n, struct finding *f);
+
+/**
  * detach() - take one node away again; after instance_enter().
  * @n: with the file system and the inode that were mounted, so that nothing else goes.
  * @f: out, on failure, step "detach".

@@ -143,16 +143,34 @@ static int carry_out(const struct place *place, const struct plan *p, struct sta
 	return bad;
 }
 
+/* As the host, whose they become: it looks into the container's /dev, and is not in there yet. */
+static int withdraw_all(const struct place *place, const struct plan *p, struct report *rep)
+{
+	struct finding f;
+	int bad = 0;
+
+	for (size_t i = 0; i < p->remove.count; i++) {
+		if (withdraw(place, &p->remove.node[i], &f) == 0)
+			continue;
+		report(rep, REPORT_WARN, &f);
+		bad = -1;
+	}
+	return bad;
+}
+
 static int apply(const struct instance *i, const struct plan *p, struct wired *w,
 		 struct report *rep)
 {
 	static struct staged staged;
 	struct place place;
 	struct finding f;
+	int bad = 0;
 	int r = place_open(i, &place, &f);
 
-	if (r == 0)
+	if (r == 0) {
+		bad = withdraw_all(&place, p, rep);
 		r = stage(&p->add, p->uid, p->gid, &staged, &f);
+	}
 	if (r == 0)
 		r = instance_enter(i, &f);
 	if (r == 0)
@@ -162,7 +180,7 @@ static int apply(const struct instance *i, const struct plan *p, struct wired *w
 	instance_be_host();
 	stage_close(&staged);
 	place_close(&place);
-	return r < 0 ? -1 : 0;
+	return r < 0 ? -1 : bad;
 }
 
 int wire(const struct instance *i, const struct state *s, struct wired *w, bool dry_run,

@@ -136,7 +136,11 @@ table() {
 	hook-tmpfs @ hooks/attach.c @ s/fs\.f_type != TMPFS_MAGIC \|\| // @ incus/hook_leaves_a_dev_that_stays_alone @
 	hook-new-file @ hooks/attach.c @ s/ \&\& S_ISREG\(st\.st_mode\) \&\& !st\.st_size\)\)$/))/ @ incus/hook_does_not_follow_a_link_for_a_node @
 	hook-number @ hooks/attach.c @ s/ \&\& st\.st_rdev == rdev;/ \&\& (st.st_rdev == rdev || 1);/ @ incus/hook_takes_another_device_for_another @
-	hook-its-own-mount @ hooks/attach.c @ s/ \&\& is_node\(fd, n->rdev\) \&\& st\.st_dev == n->fs \&\&/ \&\&/;s/^\t +st\.st_ino == n->ino\)/\t    1)/ @ incus/hook_takes_away_only_what_it_has_given @
+	hook-its-own-mount @ hooks/attach.c @ s/if \(fd >= 0 \&\& is_given\(fd, n\)\)$/if (fd >= 0)/ @ incus/hook_takes_away_only_what_it_has_given @
+	hook-withdraw @ hooks/wire.c @ s/bad = withdraw_all\(\&place, p, rep\);/;/ @ incus/hook_closes_the_copies_of_what_it_takes_away @
+	hook-withdraw-owner @ hooks/attach.c @ s/fchownat\(fd, "", 0, 0, AT_EMPTY_PATH\) < 0 \|\| // @ incus/hook_closes_the_copies_of_what_it_takes_away @
+	hook-withdraw-mode @ hooks/attach.c @ s/ \|\| fchmodat\(p->proc, path, 0, 0\) < 0// @ incus/hook_closes_the_copies_of_what_it_takes_away @
+	hook-withdraw-own @ hooks/attach.c @ s/is_given\(fd, n\) \? close_inode/1 ? close_inode/ @ incus/hook_closes_nothing_but_what_it_takes_away @
 	hook-major @ hooks/discover.c @ s/if \(wanted \&\& major\(rdev\) != wanted\)/if (0)/ @ incus/hook_finds_nvidia_nodes @
 	hook-node-of-root @ hooks/discover.c @ s/ \|\| st\.st_uid != 0// @ incus/hook_finds_nvidia_nodes @
 	hook-owner @ hooks/stage.c @ s/fchownat\(dir, name, uid, gid,/fchownat(dir, name, uid, uid,/ @ incus/hook_wires_the_nodes_before_pid_1_starts @

@@ -125,6 +125,52 @@ test_hook_takes_away_only_what_it_has_given() {
 		die "$(incus exec own -- ls -ln /dev/snd/timer)"
 }
 
+# Its number is the next device's.
+test_hook_closes_the_copies_of_what_it_takes_away() {
+	fake_desktop
+	bare keeper
+	incus exec keeper -- sh -c 'for n in one two; do : > /tmp/$n && mount --bind /dev/snd/timer /tmp/$n; done' || die 'mount'
+	for n in one two; do
+		can_open keeper 0 0 ../tmp/$n || die "$n: $(opens keeper 0 0 ../tmp/$n)"
+	done
+	fake_gone timer
+	hook plug > "$RIG/out" 2>&1 || die "plug: $(cat "$RIG/out")"
+	incus exec keeper -- chmod 666 /tmp/one 2> /dev/null && die 'its root opened it again'
+	for n in one two; do
+		may_not_open keeper 0 0 ../tmp/$n || die "$n: $(opens keeper 0 0 ../tmp/$n)"
+		answered incus exec keeper -- ls -ln /tmp/$n | grep -qE '^c--------- +1 65534 +65534 ' ||
+			die "$n: $(incus exec keeper -- ls -ln /tmp/$n)"
+	done
+	not_there keeper 0 0 snd/timer || die 'it is at its place'
+	can_open keeper 1000 1000 snd/pcmC0D0p || die "$(opens keeper 1000 1000 snd/pcmC0D0p)"
+}
+
+# Not with /dev/null or the like, which is the host's own.
+test_hook_closes_nothing_but_what_it_takes_away() {
+	fake_desktop
+	bare over
+	incus exec over -- mount --bind /dev/snd/controlC0 /dev/snd/timer || die 'mount'
+	fake_gone timer
+	hook plug || die plug
+	for n in controlC0 timer; do
+		can_open over 1000 1000 snd/$n || die "$n: $(opens over 1000 1000 snd/$n)"
+	done
+}
+
+# What it cannot do it says, and goes on.
+test_hook_says_what_it_cannot_close() {
+	fake_desktop
+	bare fixed
+	incus exec fixed -- mount -o remount,bind,ro /dev/snd/timer || die 'mount'
+	fake_gone timer
+	hook plug > "$RIG/out" 2>&1 && die 'no complaint'
+	logged fixed 'withdraw: cannot close .snd/timer.: Read-only file system'
+	not_there fixed 0 0 snd/timer || die 'it is at its place'
+	stop_all || die "stop: $(cat "$RIG/out")"
+	has_state fixed && die 'its state is left'
+	true
+}
+
 # At a start, a stop and a plugging in at once, one of them is in an instance's files at a time.
 test_hook_waits_for_the_lock_of_an_instance() {
 	fake_desktop
