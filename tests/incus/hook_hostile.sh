@@ -129,6 +129,7 @@ test_hook_takes_away_only_what_it_has_given() {
 test_hook_closes_the_copies_of_what_it_takes_away() {
 	fake_desktop
 	bare keeper
+	# shellcheck disable=SC2016
 	incus exec keeper -- sh -c 'for n in one two; do : > /tmp/$n && mount --bind /dev/snd/timer /tmp/$n; done' || die 'mount'
 	for n in one two; do
 		can_open keeper 0 0 ../tmp/$n || die "$n: $(opens keeper 0 0 ../tmp/$n)"

@@ -89,7 +89,7 @@ static void expect(const char *list, const char *wanted)
 	char found[6] = "";
 
 	assert_int_equal(devices_parse(list, &d, &f), 0);
-	assert_int_equal(discover(&d, &nodes, &f), 0);
+	assert_int_equal(discover(&d, NULL, &nodes, &f), 0);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		const struct node *n = nodes_find(&nodes, names[i]);
 
