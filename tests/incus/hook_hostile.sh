@@ -173,16 +173,22 @@ test_hook_says_what_it_cannot_close() {
 }
 
 # At a start, a stop and a plugging in at once, one of them is in an instance's files at a time.
+is_locked() { ! in_daemon flock --nonblock "/run/stremio-shim/$1" true; }
+
 test_hook_waits_for_the_lock_of_an_instance() {
 	fake_desktop
 	idle locked
-	in_daemon flock /run/stremio-shim/locked sleep 3 &
+	# shellcheck disable=SC2016
+	in_daemon timeout 60 flock /run/stremio-shim/locked \
+		sh -c 'until [ -e "$0" ]; do sleep 0.1; done' "$RIG/let-go" &
 	holder=$!
+	until_true 10 is_locked locked || die 'nobody has the lock'
 	fake_gone timer
 	hook plug &
 	plug=$!
 	sleep 1
 	nodes_in locked | grep -qx snd/timer || die 'it did not wait'
+	: > "$RIG/let-go"
 	wait $holder
 	wait $plug || die plug
 	nodes_in locked | grep -qx snd/timer && die 'it did nothing'

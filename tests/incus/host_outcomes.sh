@@ -36,8 +36,8 @@ test_host_launch_says_what_is_wrong_when_it_is_to_be_quiet() {
 	[ ! -s "$RIG/out" ] || die "all is well, and it says: $(cat "$RIG/out")"
 	incus config set one environment.STREMIO_REQUIRE=gpu
 	host_fails 69 'self-test: a required device is not good .*stremio-incus doctor one' -q launch one --display=none
-	grep -q '^  fail  gpu.render  .*no GPU' "$RIG/err" || die "$(cat "$RIG/err")"
-	grep -A1 '^  fail  gpu.render ' "$RIG/err" | grep -q '^ *-> .*on the host' || die "no remedy: $(cat "$RIG/err")"
+	grep -q '^  fail  gpu.render  .*is empty of GPUs' "$RIG/err" || die "$(cat "$RIG/err")"
+	grep -A1 '^  fail  gpu.render ' "$RIG/err" | grep -q '^ *-> .*incus config device add one' || die "no remedy: $(cat "$RIG/err")"
 	grep -q '^  ok' "$RIG/err" && die 'it says what is good'
 	[ ! -s "$RIG/out" ] || die "on stdout: $(cat "$RIG/out")"
 	printf '#!/bin/sh\necho "$*" > /home/notified\n' > "$session/notify-send"
@@ -45,7 +45,7 @@ test_host_launch_says_what_is_wrong_when_it_is_to_be_quiet() {
 	install -m 755 "$session/notify-send" "$session/bin/notify-send"
 	SESSION_PATH=/home/bin:/usr/local/bin:/usr/bin:/bin \
 		host_fails 69 'self-test: ' --desktop launch one --display=none
-	grep -q 'self-test: .*gpu.render.*no GPU' "$session/notified" || die "shown: $(cat "$session/notified")"
+	grep -q 'self-test: .*gpu.render.*is empty of GPUs' "$session/notified" || die "shown: $(cat "$session/notified")"
 }
 
 # Over ssh there is no display, and an instance that is to have none lacks nothing.
