@@ -72,7 +72,8 @@ fetch() {
 	apt=$deps/apt-$library
 	apt_private_list "$apt" deb-src || exit 1
 	echo "deps: fetching the source of $library $version" >&2
-	apt_private_update "$apt" || exit 1
+	apt_private_update "$apt" 2> "$apt/why" ||
+		fail fetch "$(sed 's/^apt-sources: //; s/ (see .*//' "$apt/why") (network? else give the source with $variable=FILE)"
 	# As root apt may hand the download to _apt, which cannot write here: let it fetch as us.
 	(cd "$deps" && apt-get -c "$apt/apt.conf" -o APT::Sandbox::User=root -qq \
 		source --download-only "$library") > "$apt/fetch.log" 2>&1 ||
